@@ -1,0 +1,95 @@
+"""A ledger that went back in time (restore, fail-over) and what follows.
+
+It is noticed because the ledger is behind its traces outside: offsets that we committed to Kafka, sequences
+that we published; or because the database has another system id or timeline. Recovery raises the epoch that
+is the high part of every sequence, and puts every lane in recovery: each document is looked up before its
+first send, and file packages take what was filed from our own events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg
+import structlog
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+log = structlog.get_logger(__name__)
+
+SEQUENCE_BITS = 32
+
+
+@dataclass(frozen=True)
+class PublishedSequence:
+    """The last sequence seen on an output topic for a document (`ledger.events.document_name`)."""
+
+    document: str
+    sequence: int
+
+
+def behind_offsets(
+    cursor: Cursor[TupleRow], committed: Mapping[tuple[str, int], int]
+) -> tuple[str, int] | None:
+    """A partition where Kafka has a committed offset beyond the ledger's; None when there is none."""
+    cursor.execute("SELECT topic, partition, next_offset FROM input_offset")
+    known: dict[tuple[str, int], int] = {(topic, partition): offset for topic, partition, offset in cursor.fetchall()}
+    for place, offset in committed.items():
+        if offset > known.get(place, 0):
+            return place
+    return None
+
+
+def behind_sequences(cursor: Cursor[TupleRow], published: Sequence[PublishedSequence]) -> str | None:
+    """A document for which a higher sequence was published than the ledger knows; None when there is none."""
+    cursor.execute(
+        "SELECT document, sequence FROM document_sequence WHERE document = ANY(%s)",
+        ([item.document for item in published],),
+    )
+    known: dict[str, int] = dict(cursor.fetchall())
+    for item in published:
+        if item.sequence > known.get(item.document, 0):
+            return item.document
+    return None
+
+
+def other_database(cursor: Cursor[TupleRow]) -> str | None:
+    """Whether this is another database or timeline than last time; remembers it either way.
+
+    A role that may not ask (`pg_control_system` revoked) gives None: the traces in Kafka remain.
+    """
+    try:
+        with cursor.connection.transaction():
+            cursor.execute(
+                "SELECT s.system_identifier::text, c.timeline_id"
+                " FROM pg_control_system() s, pg_control_checkpoint() c"
+            )
+            found = cursor.fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        return None
+    assert found is not None
+    cursor.execute("SELECT system_identifier, timeline FROM ledger_state FOR UPDATE")
+    stored = cursor.fetchone()
+    cursor.execute("UPDATE ledger_state SET system_identifier = %s, timeline = %s", found)
+    if stored is None or stored[0] is None or stored == found:
+        return None
+    return f"system {stored[0]} timeline {stored[1]} became system {found[0]} timeline {found[1]}"
+
+
+def enter_recovery(cursor: Cursor[TupleRow], cause: str, epoch_beyond: int = 0) -> int:
+    """Raise the epoch beyond `epoch_beyond` and put every lane in recovery; returns the new epoch."""
+    cursor.execute(
+        """
+        UPDATE ledger_state
+           SET epoch = GREATEST(epoch, %s) + 1, recovered_at = clock_timestamp(), recovery_cause = %s
+        RETURNING epoch
+        """,
+        (epoch_beyond, cause),
+    )
+    row = cursor.fetchone()
+    assert row is not None
+    cursor.execute("UPDATE lane SET in_recovery = true")
+    cursor.execute("UPDATE connection SET lease_epoch = lease_epoch + 1000000")
+    log.error("ledger.recovery", cause=cause, epoch=row[0])
+    return int(row[0])

@@ -1,0 +1,212 @@
+"""The grouped writer: one thread per process turns many small ledger writes into few transactions.
+
+Lanes hand in intents and changes and get a future back; the thread collects what is there within a few
+milliseconds and commits it at once. First in, first out: a lane's change n and its intent n+1 travel in
+one transaction, and an intent's future resolves only after its commit, so a call starts after its intent
+is durable. When the database is away the thread keeps what it has and tries again: an answer in hand is
+written as long as the lease's epoch has not moved on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+from tenacity import wait_exponential
+from tenacity.wait import wait_base
+
+from ledger.pauses import pause
+from ledger.postings import Intent, write_changes, write_intents
+from ledger.rows import Change, Lease
+
+T = TypeVar("T")
+
+
+class Fenced(Exception):
+    """The row was not written: another process holds the lane, or the row has moved on."""
+
+
+class WriterClosed(Exception):
+    """The writer was stopped before this could be written."""
+
+
+@dataclass(frozen=True)
+class _IntentJob:
+    lease: Lease
+    intent: Intent
+    done: asyncio.Future[Any]
+
+
+@dataclass(frozen=True)
+class _ChangeJob:
+    lease: Lease
+    change: Change
+    done: asyncio.Future[Any]
+
+
+@dataclass(frozen=True)
+class _TransactionJob:
+    run: Callable[[Cursor[TupleRow]], object]
+    done: asyncio.Future[Any]
+
+
+_Job = _IntentJob | _ChangeJob | _TransactionJob
+
+
+class LedgerWriter:
+    """Owns one connection and one thread; `intent`, `change` and `transaction` may be called by any lane."""
+
+    def __init__(
+        self,
+        connect: Callable[[], psycopg.Connection[TupleRow]],
+        loop: asyncio.AbstractEventLoop,
+        *,
+        gather_seconds: float = 0.004,
+        most: int = 200,
+        wait_between_attempts: wait_base | None = None,
+    ) -> None:
+        """`connect` opens a connection in autocommit mode; called again after every loss."""
+        self._connect = connect
+        self._loop = loop
+        self._gather = gather_seconds
+        self._most = most
+        self._wait = wait_between_attempts or wait_exponential(multiplier=0.05, max=2)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._abandoned = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self.transactions = 0
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def intent(self, lease: Lease, intent: Intent) -> asyncio.Future[None]:
+        """Resolves when the intent is committed; raises `Fenced` when it must not be acted upon."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._jobs.put(_IntentJob(lease, intent, done))
+        return done
+
+    def change(self, lease: Lease, change: Change) -> asyncio.Future[None]:
+        """Resolves when the change is committed; raises `Fenced` when the epoch has moved on."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._jobs.put(_ChangeJob(lease, change, done))
+        return done
+
+    def transaction(self, run: Callable[[Cursor[TupleRow]], T]) -> asyncio.Future[T]:
+        """Run `run` in a transaction of its own, after everything handed in before it.
+
+        It may be run again when the connection was lost; what it raises itself reaches the caller.
+        """
+        done: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_TransactionJob(run, done))
+        return done
+
+    async def close(self, patience: float) -> None:
+        """Write what was handed in, for at most `patience` seconds, then let go."""
+        self._stopping.set()
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join, patience)
+        if self._thread.is_alive():
+            self._abandoned.set()
+
+    def _run(self) -> None:
+        connection: psycopg.Connection[TupleRow] | None = None
+        waiting: list[_Job] = []
+        failures = 0
+        while True:
+            if not waiting:
+                waiting = self._collect()
+                if not waiting:
+                    break
+            try:
+                if connection is None or connection.closed:
+                    connection = self._connect()
+                self._write(connection, waiting)
+                waiting, failures = [], 0
+            except psycopg.OperationalError:
+                failures += 1
+                if connection is not None:
+                    connection.close()
+                    connection = None
+                if self._abandoned.wait(pause(self._wait, failures).total_seconds()):
+                    break
+        for job in waiting:
+            self._answer(
+                [(job.done, WriterClosed("the ledger did not answer before the process had to stop"))]
+            )
+        if connection is not None:
+            connection.close()
+
+    def _collect(self) -> list[_Job]:
+        first = self._jobs.get()
+        if first is None:
+            return []
+        jobs = [first]
+        if isinstance(first, _TransactionJob):
+            return jobs
+        deadline = self._loop.time() + self._gather
+        while len(jobs) < self._most:
+            try:
+                remaining = deadline - self._loop.time()
+                job = self._jobs.get(timeout=remaining) if remaining > 0 else self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                self._jobs.put(None)
+                break
+            jobs.append(job)
+            if isinstance(job, _TransactionJob):
+                break
+        return jobs
+
+    def _write(self, connection: psycopg.Connection[TupleRow], jobs: list[_Job]) -> None:
+        """Commit the changes and intents of a batch together, then a transaction job at its end alone."""
+        batch = [job for job in jobs if isinstance(job, _IntentJob | _ChangeJob)]
+        answers: list[tuple[asyncio.Future[Any], object]] = []
+        if batch:
+            changes = [(job.lease, job.change) for job in batch if isinstance(job, _ChangeJob)]
+            intents = [(job.lease, job.intent) for job in batch if isinstance(job, _IntentJob)]
+            with connection.transaction(), connection.cursor() as cursor:
+                changed = write_changes(cursor, changes)
+                intended = write_intents(cursor, intents)
+            for single in batch:
+                if isinstance(single, _ChangeJob):
+                    written = single.change.posting in changed
+                else:
+                    written = single.intent.posting in intended
+                answers.append((single.done, None if written else Fenced()))
+            jobs[:] = [job for job in jobs if isinstance(job, _TransactionJob)]
+        self.transactions += 1
+        self._answer(answers)
+        for job in jobs:
+            assert isinstance(job, _TransactionJob)
+            try:
+                with connection.transaction(), connection.cursor() as cursor:
+                    result: object = job.run(cursor)
+            except psycopg.OperationalError:
+                raise
+            except Exception as error:  # noqa: BLE001 - it is the caller's, and is raised there
+                result = error
+            self._answer([(job.done, result)])
+
+    def _answer(self, answers: list[tuple[asyncio.Future[Any], object]]) -> None:
+        if answers and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _resolve(answers: list[tuple[asyncio.Future[Any], object]]) -> None:
+    for future, result in answers:
+        if future.done():
+            continue
+        if isinstance(result, BaseException):
+            future.set_exception(result)
+        else:
+            future.set_result(result)

@@ -1,0 +1,1 @@
+"""All that people touch: settings, commands, embedded services, demo."""

@@ -1,0 +1,127 @@
+"""Opened packages: one transport and pacer a connection, one sink and source an administration.
+
+Opening checks whose books these are: the identity pinned when the administration was connected against
+what the package says now. A difference holds the administration, before anything is written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import BaseModel
+
+from ledger.credentials import CredentialVault, stored_credentials
+from ledger.rows import Lane, LaneKey
+from ops.packages import PACKAGES, Apps, DirectPackage, FilePackage, Opened
+from schemas.outcome import Code
+from sinks.books import Books
+from sinks.mapping import AdministrationMapping
+from vendors.failure import Refused, Scope
+from vendors.pacing import Pacer
+from vendors.answer import Call
+from vendors.transport import Transport
+
+
+@dataclass(frozen=True)
+class Session:
+    """An administration opened in its package."""
+
+    opened: Opened
+    mapping: AdministrationMapping
+    credentials: bytes
+    stored_mapping: object
+
+
+class Sessions:
+    """Opens packages and keeps them open while their connection is held."""
+
+    def __init__(
+        self,
+        books: Books,
+        vault: CredentialVault,
+        apps: Apps,
+        guard: Callable[[str], Callable[[], None]],
+        call_timeout: timedelta,
+        on_call: Callable[[Call], None] | None = None,
+    ) -> None:
+        self._books = books
+        self._vault = vault
+        self._apps = apps
+        self._guard = guard
+        self._call_timeout = call_timeout
+        self._on_call = on_call
+        self._lines: dict[str, tuple[Transport, Pacer]] = {}
+        self._sessions: dict[LaneKey, Session] = {}
+
+    async def credentials(self, lane: Lane, model: type[BaseModel]) -> tuple[BaseModel, bytes]:
+        """The connection's credentials; raises `Refused` when there are none."""
+        connection = lane.connection or ""
+        stored = await self._books.read(lambda c: stored_credentials(c.cursor(), connection))
+        if stored is None:
+            raise Refused(Code.AUTH_REVOKED, "no credentials stored", scope=Scope.ADMINISTRATION)
+        return model.model_validate_json(self._vault.decrypt(stored)), stored
+
+    async def direct(self, lane: Lane, package: DirectPackage) -> Session:
+        """The lane's package, opened; raises `vendors.failure.Failure`."""
+        credentials, stored = await self.credentials(lane, package.credentials)
+        known = self._sessions.get(lane.key)
+        if known is not None and (known.credentials, known.stored_mapping) == (stored, lane.mapping):
+            return known
+        mapping = package.mapping.model_validate(dict(lane.mapping))
+        transport, pacer = self._line(lane.connection or "", package)
+        opened = package.open(credentials, mapping, self._apps, transport, pacer, time.monotonic)
+        await self._check_identity(lane, opened)
+        session = Session(opened, mapping, stored, lane.mapping)
+        self._sessions[lane.key] = session
+        return session
+
+    async def probe(self, lane: Lane, package: DirectPackage) -> None:
+        """Whether the package answers, and for the right company; raises `vendors.failure.Failure`."""
+        session = await self.direct(lane, package)
+        await self._check_identity(lane, session.opened)
+
+    async def close(self, connection: str) -> None:
+        """Close what was opened on a connection."""
+        for key, session in list(self._sessions.items()):
+            if key in self._on(connection):
+                del self._sessions[key]
+                await session.opened.sink.close()
+        line = self._lines.pop(connection, None)
+        if line is not None:
+            await line[0].close()
+
+    def _on(self, connection: str) -> set[LaneKey]:
+        return {key for key in self._sessions if connection_id(key) == connection}
+
+    def _line(self, connection: str, package: DirectPackage) -> tuple[Transport, Pacer]:
+        if connection not in self._lines:
+            transport = Transport(
+                timeout=self._call_timeout, guard=self._guard(connection), on_call=self._on_call
+            )
+            self._lines[connection] = (transport, package.pacer(self._apps))
+        return self._lines[connection]
+
+    async def _check_identity(self, lane: Lane, opened: Opened) -> None:
+        found = await opened.sink.probe()
+        pinned = (lane.identity or {}).get("id")
+        if pinned is not None and pinned != found.id:
+            raise Refused(
+                Code.WRONG_COMPANY,
+                f"{found.name} ({found.id})",
+                scope=Scope.ADMINISTRATION,
+                expected=(lane.identity or {}).get("name"),
+                found=found.name,
+            )
+
+
+def connection_id(key: LaneKey) -> str:
+    """The connection of packages whose credentials open exactly one administration."""
+    return f"{key.package}:{key.administration}"
+
+
+def package_of(key: LaneKey) -> DirectPackage | FilePackage | None:
+    """How a package is opened; None when it is not built yet."""
+    return PACKAGES.get(key.package)

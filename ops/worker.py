@@ -1,0 +1,324 @@
+"""The worker process: receiver, delivery, readback and publisher over one ledger.
+
+It stops by itself only when it is useless (a thread died of a bug): then it exits with an error and its
+supervisor starts it again. On a stop signal it takes no new work, lets calls in flight end for a bounded
+time, writes what it knows, and gives its leases back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+import structlog
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+from ledger.administrations import hold_lane, hold_postings, release_lane, settle_holds
+from ledger.credentials import CredentialVault
+from ledger.leases import LeaseTerms
+from ledger.pauses import pause
+from ledger.rows import Lane, LaneKey
+from ledger.work import due_version, lane as read_lane, settle_due
+from ledger.writer import Fenced, LedgerWriter, WriterClosed
+from ops.holder import Held, Holder
+from ops.packages import PACKAGES, Apps, DirectPackage, FilePackage
+from ops.sessions import Sessions
+from schemas.outcome import Code, Package, reason
+from sinks.attachments import AttachmentRules, AttachmentStep
+from sinks.books import Books
+from sinks.failures import NEEDS_PERSON, reason_of
+from sinks.history import check_history
+from sinks.lane import DirectLane, LaneStopped
+from sinks.publisher import Publisher
+from sinks.receiver import Receiver
+from sinks.terms import DeliveryTerms
+from telemetry import metrics
+from vendors.failure import Failure
+from vendors.answer import Call
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """Everything a worker needs; made from the settings, or by a test."""
+
+    database_url: str
+    kafka: Mapping[str, object]
+    vault: CredentialVault
+    apps: Apps
+    packages: Sequence[Package] = tuple(PACKAGES)
+    terms: DeliveryTerms = field(default_factory=DeliveryTerms)
+    attachments: AttachmentRules = field(default_factory=AttachmentRules)
+    pool_size: int = 6
+    max_connections: int = 500
+    statement_timeout: timedelta = timedelta(seconds=30)
+    group: str = "koppeling.receiver"
+
+
+async def _pass(_: str) -> None:
+    """No checkpoint."""
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        *,
+        checkpoint: Callable[[str], Awaitable[None]] = _pass,
+        thread_checkpoint: Callable[[str], None] = lambda name: None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """The checkpoints are called at every named step, for tests that kill the process there."""
+        self._config = config
+        self._checkpoint = checkpoint
+        self._thread_checkpoint = thread_checkpoint
+        self._clock = clock
+        terms = config.terms
+        self._call_timeout = terms.call_timeout or timedelta(seconds=30)
+        self._lease_terms = LeaseTerms(
+            length=self._call_timeout + terms.margin,
+            call_timeout=self._call_timeout,
+            settle=terms.settle or timedelta(seconds=5),
+        )
+        self.owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+    def connect(self) -> psycopg.Connection[TupleRow]:
+        """A ledger connection in autocommit mode with a statement time-out."""
+        milliseconds = int(self._config.statement_timeout.total_seconds() * 1000)
+        return psycopg.connect(
+            self._config.database_url,
+            autocommit=True,
+            connect_timeout=5,
+            options=f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+            application_name="koppeling-worker",
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. Raises what made the process useless."""
+        config = self._config
+        loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._check_history)
+        with ConnectionPool(
+            config.database_url,
+            min_size=1,
+            max_size=config.pool_size,
+            timeout=10,
+            kwargs={"autocommit": True},
+        ) as pool:
+            writer = LedgerWriter(self.connect, loop)
+            writer.start()
+            self._books = Books(pool, writer, config.pool_size)
+            self._holder = Holder(
+                self.connect,
+                self.owner,
+                config.packages,
+                self._lease_terms,
+                self._run_lane,
+                self._run_readback,
+                self._close_connection,
+                max_connections=config.max_connections,
+                safety_seconds=config.terms.safety.total_seconds(),
+            )
+            self._sessions = Sessions(
+                self._books, config.vault, config.apps, self._holder.guard, self._call_timeout, _count_call
+            )
+            self._attachments = AttachmentStep(config.attachments, config.terms, _pdf_client)
+            receiver = Receiver(
+                config.kafka,
+                self.connect,
+                config.packages,
+                self._clock,
+                group=config.group,
+                checkpoint=self._thread_checkpoint,
+            )
+            publisher = Publisher(config.kafka, self.connect, checkpoint=self._thread_checkpoint)
+            receiver.start()
+            publisher.start()
+            keeping = asyncio.create_task(self._holder.keep())
+            working = asyncio.create_task(self._holder.work())
+            listening = asyncio.create_task(asyncio.to_thread(self._listen, loop))
+            self._stop_listening = False
+            try:
+                await self._supervise(stop, receiver, publisher, [keeping, working])
+            finally:
+                self._holder.stopping = True
+                receiving = asyncio.create_task(asyncio.to_thread(receiver.stop, 10))
+                self._holder.wake()
+                await asyncio.wait([working])
+                await self._holder.drain(config.terms.drain.total_seconds())
+                keeping.cancel()
+                await receiving
+                self._stop_listening = True
+                await asyncio.to_thread(publisher.stop, 10)
+                await writer.close(5)
+                await listening
+                self._books.close()
+
+    async def _supervise(
+        self,
+        stop: asyncio.Event,
+        receiver: Receiver,
+        publisher: Publisher,
+        tasks: list[asyncio.Task[None]],
+    ) -> None:
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                await asyncio.wait([stopping, *tasks], timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
+                for task in tasks:
+                    if task.done() and not stop.is_set():
+                        task.result()
+                        raise RuntimeError("a worker task ended by itself")
+                for failure in (receiver.failure, publisher.failure):
+                    if failure is not None:
+                        raise failure
+        finally:
+            stopping.cancel()
+
+    def _check_history(self) -> None:
+        with self.connect() as connection:
+            check_history(connection, self._config.kafka, self._config.group)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake the holder when a receiver says that something became due."""
+        while not self._stop_listening:
+            try:
+                with self.connect() as connection:
+                    connection.execute("LISTEN koppeling_due")
+                    while not self._stop_listening:
+                        for _ in connection.notifies(timeout=1.0, stop_after=1):
+                            loop.call_soon_threadsafe(self._holder.wake)
+            except psycopg.OperationalError as error:
+                log.info("worker.listen_interrupted", error=str(error).strip())
+                self._thread_pause()
+
+    def _thread_pause(self) -> None:
+        import threading
+
+        threading.Event().wait(1.0)
+
+    # --- lanes ---------------------------------------------------------------------------------------
+
+    async def _run_lane(self, held: Held, key: LaneKey) -> None:
+        """One turn of a lane; whatever interrupts it, what is due stays due."""
+        try:
+            seen = await self._books.read(lambda c: due_version(c.cursor(), key))
+            lane = await self._books.read(lambda c: read_lane(c, key))
+            if lane is not None:
+                await self._turn(held, lane)
+            await self._books.write(lambda cursor: settle_due(cursor, key, seen))
+        except LaneStopped:
+            await self._settle_quietly(key)
+        except Fenced:
+            log.warning("lane.fenced", administration=key.administration)
+        except (psycopg.OperationalError, WriterClosed) as error:
+            log.warning("lane.ledger_away", administration=key.administration, error=str(error).strip())
+
+    async def _settle_quietly(self, key: LaneKey) -> None:
+        try:
+            seen = await self._books.read(lambda c: due_version(c.cursor(), key))
+            await self._books.write(lambda cursor: settle_due(cursor, key, seen))
+        except (psycopg.OperationalError, WriterClosed) as error:
+            log.warning("lane.ledger_away", administration=key.administration, error=str(error).strip())
+
+    async def _turn(self, held: Held, lane: Lane) -> None:
+        key = lane.key
+        package = PACKAGES.get(key.package)
+        if package is None:
+            why = reason(Code.UNSUPPORTED_BY_PACKAGE, value=str(key.package))
+            await self._books.write(lambda cursor: hold_lane(cursor, key, why, None))
+            return
+        if not lane.active:
+            await self._books.write(lambda cursor: settle_holds(cursor, key))
+            return
+        try:
+            if lane.hold is not None and not await self._probe(lane, package):
+                return
+            if isinstance(package, DirectPackage):
+                await self._direct(held, lane, package)
+            else:
+                await self._files(held, lane, package)
+        except Failure as failure:
+            await self._hold(lane, failure)
+
+    async def _direct(self, held: Held, lane: Lane, package: DirectPackage) -> None:
+        session = await self._sessions.direct(lane, package)
+        await DirectLane(
+            lane,
+            session.mapping,
+            session.opened.sink,
+            self._books,
+            self._config.terms,
+            lambda: held.lease,
+            lambda: self._holder.stopping or held.lost,
+            self._attachments,
+            self._checkpoint,
+        ).run()
+
+    async def _files(self, held: Held, lane: Lane, package: FilePackage) -> None:
+        from sinks.filing import FileLane
+
+        target, _ = await self._sessions.credentials(lane, package.credentials)
+        await FileLane(
+            lane,
+            package.mapping.model_validate(dict(lane.mapping)),
+            package.sink,
+            self._books,
+            self._config.terms,
+            lambda: held.lease,
+            lambda: self._holder.stopping or held.lost,
+            target,
+            self._checkpoint,
+        ).run()
+
+    async def _probe(self, lane: Lane, package: DirectPackage | FilePackage) -> bool:
+        """A held administration's turn: True when it may work again."""
+        key, hold = lane.key, lane.hold
+        assert hold is not None
+        now = await self._books.read(lambda c: c.execute("SELECT clock_timestamp()").fetchone())
+        if hold.probe_at is None or now is None or hold.probe_at > now[0]:
+            await self._books.write(lambda cursor: hold_postings(cursor, key, hold.reason))
+            return False
+        if isinstance(package, DirectPackage):
+            await self._sessions.probe(lane, package)
+        await self._books.write(lambda cursor: release_lane(cursor, key))
+        return True
+
+    async def _hold(self, lane: Lane, failure: Failure) -> None:
+        """Opening or probing failed: the administration is held, and tried again by itself later."""
+        why = reason_of(failure, "")
+        probes = lane.hold.probes + 1 if lane.hold else 0
+        wait = failure.retry_after or pause(self._config.terms.probe_wait, probes + 1)
+        if failure.code in NEEDS_PERSON:
+            wait = max(wait, timedelta(minutes=5))
+        key, again = lane.key, lane.hold is not None
+        log.warning("lane.held", administration=key.administration, code=str(failure.code))
+        await self._books.write(lambda cursor: hold_lane(cursor, key, why, wait, again=again))
+
+    # --- readback ------------------------------------------------------------------------------------
+
+    async def _run_readback(self, held: Held, key: LaneKey) -> None:
+        del held, key
+
+    async def _close_connection(self, connection: str) -> None:
+        await self._sessions.close(connection)
+
+
+def _count_call(call: Call) -> None:
+    package, _, operation = call.operation.partition(".")
+    metrics.PACKAGE_CALLS.labels(package, operation, str(call.status or "none")).inc()
+
+
+def _pdf_client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(follow_redirects=False, trust_env=False)

@@ -1,0 +1,1 @@
+"""The contract: every event, every outcome, every package and topic."""

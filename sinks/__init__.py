@@ -1,0 +1,1 @@
+"""Receiver, delivery engine, and one mapping module per package."""

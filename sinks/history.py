@@ -1,0 +1,103 @@
+"""Whether the ledger is behind what we left in Kafka; asked once when a worker starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import psycopg
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+from psycopg.rows import TupleRow
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from ledger.events import document_name
+from ledger.recovery import (
+    SEQUENCE_BITS,
+    PublishedSequence,
+    behind_offsets,
+    behind_sequences,
+    enter_recovery,
+    other_database,
+)
+from schemas.topics import ENK_POSTINGS
+
+_patiently = Retrying(
+    retry=retry_if_exception_type(KafkaError),
+    stop=stop_after_delay(60),
+    wait=wait_exponential(0.1, max=2),
+    reraise=True,
+)
+"""A broker that has just started has no group coordinator yet; these are reads."""
+
+TAIL = 20
+"""How many of the newest records of each partition are compared."""
+
+
+def check_history(
+    connection: psycopg.Connection[TupleRow], kafka: Mapping[str, object], group: str
+) -> str | None:
+    """Enter recovery when the database went back in time; returns the cause, or None when it did not."""
+    committed = _patiently(_committed, kafka, group)
+    published = _patiently(_published_tail, kafka)
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(764103)")
+        cause = other_database(cursor)
+        place = behind_offsets(cursor, committed)
+        if place is not None:
+            cause = f"Kafka has a later offset for {place[0]}[{place[1]}] than the ledger"
+        document = behind_sequences(cursor, published)
+        if document is not None:
+            cause = f"a later event was published for {document!r} than the ledger knows"
+        if cause is None:
+            return None
+        epochs = [item.sequence >> SEQUENCE_BITS for item in published]
+        enter_recovery(cursor, cause, max(epochs, default=0))
+    return cause
+
+
+def _committed(kafka: Mapping[str, object], group: str) -> dict[tuple[str, int], int]:
+    admin = KafkaAdminClient(**kafka)
+    try:
+        offsets = admin.list_group_offsets({group: None})[group]
+        return {
+            (partition.topic, partition.partition): entry.offset
+            for partition, entry in offsets.items()
+            if entry.offset >= 0
+        }
+    finally:
+        admin.close()
+
+
+def _published_tail(kafka: Mapping[str, object]) -> list[PublishedSequence]:
+    consumer = KafkaConsumer(**kafka, enable_auto_commit=False)
+    try:
+        numbers = consumer.partitions_for_topic(ENK_POSTINGS) or set()
+        partitions = [TopicPartition(ENK_POSTINGS, number) for number in numbers]
+        consumer.assign(partitions)
+        ends = consumer.end_offsets(partitions)
+        starts = consumer.beginning_offsets(partitions)
+        open_ = {partition for partition in partitions if ends[partition] > starts[partition]}
+        for partition in open_:
+            consumer.seek(partition, max(starts[partition], ends[partition] - TAIL))
+        for partition in set(partitions) - open_:
+            consumer.pause(partition)
+        found: dict[str, int] = {}
+        while open_:
+            for partition, messages in consumer.poll(timeout_ms=1000).items():
+                for message in messages:
+                    _note(found, message.value)
+                if messages and messages[-1].offset + 1 >= ends[partition]:
+                    open_.discard(partition)
+            open_ = {partition for partition in open_ if consumer.position(partition) < ends[partition]}
+        return [PublishedSequence(document, sequence) for document, sequence in found.items()]
+    finally:
+        consumer.close()
+
+
+def _note(found: dict[str, int], value: bytes | None) -> None:
+    event = json.loads(value or b"{}")
+    what, administration = event.get("what", {}), event.get("administration")
+    if administration and what.get("id"):
+        name = document_name(administration, what["kind"], what["id"])
+        found[name] = max(found.get(name, 0), int(event["sequence"]))

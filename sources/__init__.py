@@ -1,0 +1,1 @@
+"""Readback: the engine, its contract, one module per package with readback."""

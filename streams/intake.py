@@ -1,0 +1,129 @@
+"""The intake agent: reads the three source topics, routes every record, loses none.
+
+One agent for all three topics: they share their keys and their 48 partitions, so one process owns an
+administration's records on all of them, and the table of packages needs no look-up elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+import faust
+import structlog
+
+from schemas.outcome import Package
+from schemas.topics import ENK_ADMINISTRATIONS, ENK_INVOICES, ENK_RELATIONS, PARTITIONS
+from streams.in_flight import InFlight
+from streams.records import Outgoing, SourceRecord
+from streams.routing import Routed, route
+from telemetry import metrics
+
+SOURCE_TOPICS = (ENK_ADMINISTRATIONS, ENK_RELATIONS, ENK_INVOICES)
+
+OPEN_RECORDS = 256
+"""Records on their way at once; a kill makes at most so many of them travel twice."""
+
+log = structlog.get_logger(__name__)
+
+
+class Intake:
+    """The agent of one process and what it remembers: the package of every administration.
+
+    Args:
+        app: the application to add the agent and its table to.
+        give_up: must end the process at once; called when a record can neither travel on nor be skipped.
+    """
+
+    def __init__(self, app: faust.App, give_up: Callable[[BaseException], NoReturn]) -> None:
+        self._app = app
+        self._give_up = give_up
+        self._in_flight = InFlight(OPEN_RECORDS, give_up)
+        # The last package each administration named. Entries are never removed: what arrives after a
+        # tombstone must still reach the ledger, which holds it as administration_inactive.
+        self._packages = app.Table(
+            "packages",
+            partitions=PARTITIONS,
+            key_type=bytes,
+            value_type=bytes,
+            help="administration id → package id",
+        )
+        app.agent(
+            # Raw bytes: Faust acknowledges, and so loses, what its own deserialiser refuses.
+            app.topic(
+                *SOURCE_TOPICS,
+                key_type=bytes,
+                value_type=bytes,
+                key_serializer="raw",
+                value_serializer="raw",
+                allow_empty=True,
+            ),
+            name="intake",
+            concurrency=1,
+        )(self._consume)
+
+    async def drained(self) -> None:
+        """Wait until everything that was sent is confirmed and acknowledged."""
+        await self._in_flight.drained()
+
+    async def close(self) -> None:
+        """Stop acknowledging."""
+        await self._in_flight.close()
+
+    async def _consume(self, stream: faust.Stream[bytes]) -> None:
+        try:
+            async for event in stream.noack().events():
+                await self._take(event)
+        except Exception as error:  # noqa: BLE001 - Faust would start the agent anew, behind the lost record
+            self._give_up(error)
+
+    async def _take(self, event: faust.Event) -> None:
+        message = event.message
+        record = SourceRecord(
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            key=message.key,
+            value=message.value,
+            # Not event.headers: a dict, which keeps one of several headers of the same name.
+            headers=tuple(message.headers or ()),
+        )
+        routed = route(record, self._package_of)
+        await self._in_flight.room()
+        self._in_flight.add(event, await self._send(routed, record.partition))
+        metrics.INTAKE_RECORDS.labels(record.topic, routed.went, routed.code or "").inc()
+
+    async def _send(self, routed: Routed, partition: int) -> list[Awaitable[object]]:
+        sends = [await self._queue(outgoing, partition) for outgoing in routed.records]
+        if routed.assignment is not None:
+            administration = routed.assignment.administration.encode()
+            package = routed.assignment.package.encode()
+            # The store itself, because assigning to the table would send the change unwatched.
+            self._packages.data[administration] = package
+            sends.append(self._remember(partition, administration, package))
+        return sends
+
+    async def _remember(self, partition: int, administration: bytes, package: bytes) -> None:
+        """Write the package to the changelog.
+
+        Runs when `InFlight` waits for it: after the records that came of the same event are confirmed. A
+        kill in between must find the former package again, whose sink is still to be told.
+        """
+        await self._packages.send_changelog(partition, administration, package)
+
+    async def _queue(self, outgoing: Outgoing, partition: int) -> Awaitable[object]:
+        """Hand a record to the producer; the result is done when all replicas have the record.
+
+        It goes to the partition it came from, so records without a key keep their order too, and the
+        producer of the source may distribute its keys as it likes. Its time is the time of sending: with the
+        source's time, a record read late would be older than the topic's retention when it arrives.
+        """
+        producer = await self._app.maybe_start_producer()
+        acknowledged: Awaitable[object] = await producer.send(
+            outgoing.topic, outgoing.key, outgoing.value, partition, None, list(outgoing.headers)
+        )
+        return acknowledged
+
+    def _package_of(self, administration: str) -> Package | None:
+        package = self._packages.data.get(administration.encode())
+        return Package(package.decode()) if package else None

@@ -1,0 +1,80 @@
+"""Runs the intake in a process of its own, from start to a clean stop or a hard end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import structlog
+
+from streams.app import create_app
+from streams.config import StreamsConfig
+from streams.intake import Intake
+
+EXIT_GAVE_UP = 75
+"""EX_TEMPFAIL: nothing is lost, start me again."""
+
+STOP_SECONDS = 30.0
+"""How long a stop may take; what is not confirmed by then is read again after the next start."""
+
+log = structlog.get_logger(__name__)
+
+
+def run(config: StreamsConfig, *, on_ready: Callable[[], None] | None = None) -> int:
+    """Run the intake until SIGTERM or SIGINT; the process's main function.
+
+    A stop finishes what was sent, commits it and leaves. Whatever makes a record undeliverable (brokers
+    unreachable for two minutes, a topic that is missing) ends the process at once, without acknowledging
+    it: the supervisor starts it again and the record is read again.
+
+    Args:
+        config: how to reach the broker, and who we are.
+        on_ready: called once, when the partitions are assigned and the table is read.
+
+    Returns:
+        The exit status: 0 after a stop, 75 when Faust gave up.
+    """
+    return asyncio.run(_serve(config, on_ready or (lambda: None)))
+
+
+async def _serve(config: StreamsConfig, on_ready: Callable[[], None]) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    app = create_app(config)
+    intake = Intake(app, give_up)
+    start = asyncio.create_task(app.start(), name="intake-start")
+    stopping = asyncio.create_task(stop.wait(), name="intake-signal")
+    ended = asyncio.create_task(app.wait_until_stopped(), name="intake-crash")
+    await asyncio.wait((start, stopping, ended), return_when=asyncio.FIRST_COMPLETED)
+    if start.done() and not stop.is_set() and not app.should_stop:
+        start.result()
+        log.info("intake_ready", instance=config.instance_id, group=config.app_id)
+        on_ready()
+        await asyncio.wait((stopping, ended), return_when=asyncio.FIRST_COMPLETED)
+    if app.crashed:
+        give_up(app.crash_reason or RuntimeError("Faust stopped without a reason"))
+    log.info("intake_stopping")
+    # Faust stops reading, waits for what is under way, commits. A thread of its own may outlive that, so the
+    # process ends here rather than by returning.
+    try:
+        await asyncio.wait_for(app.stop(), STOP_SECONDS)
+    except TimeoutError:
+        log.warning("intake_stop_timed_out", seconds=STOP_SECONDS)
+    await intake.close()
+    log.info("intake_stopped")
+    return 0
+
+
+def give_up(error: BaseException) -> NoReturn:
+    """End the process at once: no handler, no commit, no acknowledgement runs after this."""
+    log.critical("intake_gave_up", error=repr(error), exc_info=error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_GAVE_UP)

@@ -1,0 +1,153 @@
+"""Nothing is lost when the intake is killed, when it is told to stop, when the broker goes away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+
+from ops.embedded.kafka_node import KafkaNode
+from schemas.outcome import Package
+from schemas.topics import ENK_INVOICES, sink_topic
+from streams.run import EXIT_GAVE_UP
+from tests.schemas import builders
+from tests.streams.conftest import OUTPUTS, Publish, create_topics
+from tests.streams.intake_process import IntakeProcess
+from tests.streams.topic_reader import Arrived, TopicReader
+
+EVENTS = 5_000
+KILLS = 4
+ADMINISTRATIONS = 40
+
+
+@pytest.fixture
+def intake(bootstrap: str, tmp_path: Path) -> Iterator[IntakeProcess]:
+    process = IntakeProcess(bootstrap, tmp_path)
+    yield process
+    process.kill()
+
+
+def administration_of(index: int) -> str:
+    return f"adm-{index % ADMINISTRATIONS}"
+
+
+def publish_many(bootstrap: str, run: str, count: int) -> set[bytes]:
+    """Publish so many invoices; their values."""
+    producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20)
+    values = set()
+    for index in range(count):
+        data = builders.invoice(
+            administration=administration_of(index), id=f"{run}-{index}", number=f"{run}-{index}"
+        )
+        topic, key, headers, value = builders.record(data)
+        producer.send(topic, key=key, headers=headers, value=value)
+        values.add(value)
+    producer.flush()
+    producer.close()
+    return values
+
+
+def missing(values: set[bytes], arrived: list[Arrived]) -> set[bytes]:
+    return values - {record.value for record in arrived if record.value is not None}
+
+
+def in_order(arrived: list[Arrived], run: str) -> bool:
+    """Whether what came first of every source came in the order of the sources."""
+    last: dict[tuple[str, int], int] = {}
+    seen: set[tuple[str | None, ...]] = set()
+    for record in arrived:
+        if record.source in seen or run.encode() not in (record.value or b""):
+            continue
+        seen.add(record.source)
+        offset = int(record.header("koppeling_source_offset") or -1)
+        lane = (record.topic, record.partition)
+        if offset < last.get(lane, -1):
+            return False
+        last[lane] = offset
+    return True
+
+
+def test_nothing_is_missing_after_kill_upon_kill(
+    bootstrap: str, publish: Publish, intake: IntakeProcess
+) -> None:
+    with TopicReader(bootstrap, OUTPUTS) as outputs:
+        for index in range(ADMINISTRATIONS):
+            publish(
+                *builders.record(builders.administration(id=administration_of(index), package="snelstart"))
+            )
+        intake.start()
+        outputs.until(lambda arrived: len(arrived) == ADMINISTRATIONS)
+        values = publish_many(bootstrap, "killed", EVENTS)
+        for kill in range(1, KILLS + 1):
+            # Some of them, not all: the kill falls in the middle of the work.
+            left = EVENTS * (KILLS + 1 - kill) // (KILLS + 1)
+            outputs.until(lambda arrived, left=left: len(missing(values, arrived)) <= left)
+            intake.kill()
+            intake.start()
+        arrived = outputs.until(lambda arrived: not missing(values, arrived))
+        assert in_order(arrived, "killed")
+        # The packages were learned before the first kill and are known after every one.
+        topics = {record.topic for record in arrived if b"killed" in (record.value or b"")}
+        assert topics == {sink_topic(Package.SNELSTART)}
+    assert intake.stop() == 0, intake.log
+
+
+def test_a_stop_leaves_nothing_to_be_read_again(bootstrap: str, intake: IntakeProcess) -> None:
+    with TopicReader(bootstrap, OUTPUTS) as outputs:
+        values = publish_many(bootstrap, "stopped", 2_000)
+        intake.start()
+        outputs.until(lambda arrived: len(missing(values, arrived)) < 1_500)
+        assert intake.stop() == 0, intake.log
+        intake.start()
+        arrived = outputs.until(lambda arrived: not missing(values, arrived))
+        intake.wait_ready()
+        assert intake.stop() == 0, intake.log
+        outputs.read(500)
+        sources = [record.source for record in arrived if b"stopped" in (record.value or b"")]
+        assert len(sources) == len(set(sources)), "a record came twice"
+
+
+def test_a_restart_of_the_broker_costs_nothing(
+    broker: KafkaNode, bootstrap: str, intake: IntakeProcess
+) -> None:
+    intake.start().wait_ready()
+    with TopicReader(bootstrap, OUTPUTS) as outputs:
+        values = publish_many(bootstrap, "before", 1_000)
+        outputs.until(lambda arrived: len(missing(values, arrived)) < 900)
+        broker.kill()
+        broker.start()
+        values |= publish_many(bootstrap, "after", 200)
+        arrived = outputs.until(lambda arrived: not missing(values, arrived))
+        assert in_order(arrived, "after")
+    assert intake.stop() == 0, intake.log
+
+
+def test_a_record_that_cannot_be_sent_ends_the_process_and_is_read_again(
+    bootstrap: str, publish: Publish, tmp_path: Path
+) -> None:
+    afas = sink_topic(Package.AFAS)
+    impatient = IntakeProcess(bootstrap, tmp_path, send_timeout_seconds=2.0)
+    publish(*builders.record(builders.administration(id="adm-afas", package="afas")))
+    assert impatient.start().wait() == EXIT_GAVE_UP, impatient.log
+    create_topics(bootstrap, [afas])
+    with TopicReader(bootstrap, [afas]) as outputs:
+        impatient = IntakeProcess(bootstrap, tmp_path).start()
+        (record,) = outputs.until(lambda arrived: len(arrived) == 1)
+        assert record.key == b"adm-afas"
+        assert impatient.stop() == 0, impatient.log
+
+
+def test_the_changelog_is_compacted_and_has_the_partitions_of_its_sources(
+    bootstrap: str, intake: IntakeProcess
+) -> None:
+    intake.start().wait_ready()
+    assert intake.stop() == 0
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        assert ENK_INVOICES in admin.list_topics()
+        (described,) = admin.describe_topics(["koppeling.intake-packages-changelog"])
+        assert len(described["partitions"]) == 48
+    finally:
+        admin.close()

@@ -1,0 +1,131 @@
+"""How fast one connection may call its package: calls side by side, and calls per minute and hour.
+
+A `Pacer` belongs to one connection and is shared by the sink and the source of its administrations,
+which the lease keeps in one process. It counts in slots of a sixtieth of each period and never lets more
+than the limit through in any window of that length, wherever the package's own windows begin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from schemas.outcome import Code
+from vendors.failure import NotSent, Scope
+
+Monotonic = Callable[[], float]
+"""Seconds on a clock that never goes back."""
+
+Sleep = Callable[[float], Awaitable[None]]
+"""Waits that many seconds."""
+
+SLOTS = 60
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `calls` in any window of `period`."""
+
+    calls: int
+    period: timedelta
+
+
+class _Window:
+    """Counts calls of one limit in slots; the slot that is being filled counts until it is fully past."""
+
+    def __init__(self, limit: Limit) -> None:
+        self._calls = limit.calls
+        self._slot = limit.period.total_seconds() / SLOTS
+        self._counts: deque[tuple[int, int]] = deque()
+        self._total = 0
+
+    def wait(self, now: float, share: float) -> float:
+        """Seconds until one more call fits in `share` of the limit; 0 when it does."""
+        while self._counts and self._free_at(self._counts[0][0]) <= now:
+            self._total -= self._counts.popleft()[1]
+        if self._total < max(1, int(self._calls * share)):
+            return 0.0
+        return self._free_at(self._counts[0][0]) - now
+
+    def _free_at(self, slot: int) -> float:
+        """When the calls of a slot, the last of them included, are a whole period ago."""
+        return (slot + SLOTS + 1) * self._slot
+
+    def count(self, now: float) -> None:
+        current = int(now // self._slot)
+        if self._counts and self._counts[-1][0] == current:
+            self._counts[-1] = (current, self._counts[-1][1] + 1)
+        else:
+            self._counts.append((current, 1))
+        self._total += 1
+
+
+class Pacer:
+    """Lets calls of one connection through at the pace that its package allows.
+
+    Args:
+        concurrent: calls side by side.
+        limits: budgets per period.
+        longest_wait: a call that would have to wait longer is not sent at all (`NotSent`,
+            `rate_limited`, with the wait as `retry_after`), so that no lane sleeps through its lease.
+        background_share: the part of each budget that background calls (readback) may use, so that
+            invoices always find room.
+        clock: monotonic seconds.
+        sleep: waits.
+    """
+
+    def __init__(
+        self,
+        concurrent: int = 50,
+        limits: Sequence[Limit] = (),
+        *,
+        longest_wait: timedelta = timedelta(seconds=5),
+        background_share: float = 0.7,
+        clock: Monotonic = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._semaphore = asyncio.Semaphore(concurrent)
+        self._windows = tuple(_Window(limit) for limit in limits)
+        self._longest_wait = longest_wait.total_seconds()
+        self._background_share = background_share
+        self._clock = clock
+        self._sleep = sleep
+        self._pause_until = float("-inf")
+
+    def pause(self, duration: timedelta) -> None:
+        """Let nothing through for so long: the package said so (`Retry-After`)."""
+        self._pause_until = max(self._pause_until, self._clock() + duration.total_seconds())
+
+    @asynccontextmanager
+    async def slot(self, *, background: bool = False) -> AsyncIterator[None]:
+        """Hold a place for one call.
+
+        Raises:
+            NotSent: when the wait would be longer than `longest_wait`.
+        """
+        async with self._semaphore:
+            await self._admit(self._background_share if background else 1.0)
+            yield
+
+    async def _admit(self, share: float) -> None:
+        while (wait := self._wait(share)) > 0:
+            if wait > self._longest_wait:
+                raise NotSent(
+                    Code.RATE_LIMITED, retry_after=timedelta(seconds=wait), scope=Scope.ADMINISTRATION
+                )
+            await self._sleep(wait)
+        now = self._clock()
+        for window in self._windows:
+            window.count(now)
+
+    def _wait(self, share: float) -> float:
+        now = self._clock()
+        wait = self._pause_until - now
+        for window in self._windows:
+            wait = max(wait, window.wait(now, share))
+        return wait

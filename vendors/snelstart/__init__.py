@@ -1,0 +1,1 @@
+"""SnelStart's own language: its B2B API v2, knowing nothing of ENK but the error codes."""
