@@ -17,6 +17,7 @@ from psycopg.rows import TupleRow, class_row, namedtuple_row
 
 from ledger.events import EVENT_COLUMNS, EventRow, posting_announcement
 from ledger.outbox import announce
+from ledger.readbacks import follow_activity
 from ledger.rows import LaneKey
 from ledger.work import make_due
 from schemas.administration import Administration
@@ -122,6 +123,8 @@ def administration_changed(
         """,
         (str(event.package), event.id),
     )
+    if before is None or before[1] != event.active:
+        follow_activity(cursor, event.id, active=event.active)
     settle_holds(cursor, key)
 
 
@@ -137,6 +140,7 @@ def tombstone(cursor: Cursor[TupleRow], administration: str, partition: int, off
     )
     row = cursor.fetchone()
     if row is not None:
+        follow_activity(cursor, administration, active=False)
         settle_holds(cursor, LaneKey(administration, Package(row[0])))
 
 
@@ -235,6 +239,17 @@ def hold_lane(
         ),
     )
     hold_postings(cursor, key, why)
+
+
+def pause_lane(cursor: Cursor[TupleRow], key: LaneKey, wait: timedelta) -> None:
+    """Leave an administration alone for a short while; nothing is held and nobody is told."""
+    cursor.execute(
+        """
+        UPDATE lane SET paused_until = clock_timestamp() + %s::interval
+         WHERE administration_id = %s AND package = %s
+        """,
+        (wait, key.administration, str(key.package)),
+    )
 
 
 def release_lane(cursor: Cursor[TupleRow], key: LaneKey) -> None:

@@ -6,8 +6,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.publishing import Record, posting_record
-
 from ledger.outbox import Announcement, OutboundRecord
 from ledger.rows import PostingId
 from schemas.outcome import Code, Outcome, Package, WhoActs
@@ -21,6 +19,7 @@ from schemas.posting import (
     What,
     WhatKind,
 )
+from schemas.publishing import Record, posting_record
 
 EVENT_COLUMNS = """p.id, p.administration_id, p.package, p.kind, p.document_id, p.revision, p.number,
     p.source_topic, p.source_partition, p.source_offset, p.event_id, p.correlation_id, p.traceparent,

@@ -46,13 +46,14 @@ def confirm(cursor: Cursor[TupleRow], file: FileId, postings: Sequence[PostingId
         )
     if postings is not None:
         cursor.execute(
-            "SELECT count(*) FROM file_member WHERE file_id = %s AND posting_id = ANY(%s) AND state = 'released'",
+            "SELECT count(*) FROM file_member"
+            " WHERE file_id = %s AND posting_id = ANY(%s) AND state = 'released'",
             (file, list(postings)),
         )
         row = cursor.fetchone()
         if row is not None and row[0]:
             raise NotPossible(
-                "Een teruggehaald document kan niet meer worden bevestigd: het gaat mee in een volgend bestand.",
+                "Een teruggehaald document kan niet meer worden bevestigd: het gaat in een volgend bestand.",
                 "A released document cannot be confirmed any more: it goes into a next file.",
             )
     cursor.execute(
@@ -163,9 +164,7 @@ def _require_members(cursor: Cursor[TupleRow], file: FileId, postings: Sequence[
     unknown = sorted(set(postings or ()) - set(_members(cursor, file)))
     if unknown:
         listed = ", ".join(map(str, unknown))
-        raise NotPossible(
-            f"Niet in dit bestand: boeking {listed}.", f"Not in this file: posting {listed}."
-        )
+        raise NotPossible(f"Niet in dit bestand: boeking {listed}.", f"Not in this file: posting {listed}.")
 
 
 def _arrived(cursor: Cursor[TupleRow], file: FileId, key: LaneKey) -> None:
@@ -185,7 +184,10 @@ def _arrived(cursor: Cursor[TupleRow], file: FileId, key: LaneKey) -> None:
 def _put_back(
     cursor: Cursor[TupleRow], file: FileId, key: LaneKey, postings: Sequence[PostingId], why: str
 ) -> None:
-    """Make the postings that were last filed here work again; forget the relations that this file brought."""
+    """Make the postings that were last filed here work again; forget the relations that this file brought.
+
+    They are in no books now, so they go where the administration's documents go today.
+    """
     cursor.execute(
         """
         WITH forgotten AS (
@@ -196,19 +198,24 @@ def _put_back(
             RETURNING p.id
         ), released AS (
             UPDATE posting p
-               SET state = 'received', due_at = clock_timestamp(), file_id = NULL, code = NULL, field = NULL,
+               SET package = COALESCE((SELECT a.package FROM administration a
+                                        WHERE a.id = p.administration_id), p.package),
+                   state = 'received', due_at = clock_timestamp(), file_id = NULL, code = NULL, field = NULL,
                    message_nl = NULL, message_en = NULL, vendor_message = NULL, who_acts = NULL, scope = NULL,
                    transient = 0, changed_at = clock_timestamp()
              WHERE p.id = ANY(%(postings)s) AND p.package = %(package)s AND p.intent_step IS NULL
                AND p.state IN ('filed', 'already_booked')
                AND (p.file_id = %(file)s OR p.id IN (SELECT id FROM forgotten))
-            RETURNING p.id, p.state, p.attempt
+            RETURNING p.id, p.state, p.attempt, p.package
+        ), told AS (
+            INSERT INTO posting_history (posting_id, state, attempt, message)
+            SELECT id, state, attempt, %(why)s FROM released
         )
-        INSERT INTO posting_history (posting_id, state, attempt, message)
-        SELECT id, state, attempt, %(why)s FROM released
+        SELECT DISTINCT package FROM released
         """,
         {"postings": list(postings), "file": file, "package": str(key.package), "why": why},
     )
+    make_due(cursor, [LaneKey(key.administration, Package(package)) for (package,) in cursor.fetchall()])
 
 
 def _ids(postings: Sequence[PostingId] | None) -> list[int] | None:

@@ -96,6 +96,7 @@ class RelationPosting:
     """
 
     posting: PostingId
+    payload: bytes
     content_hash: bytes
     open: bool
 
@@ -117,7 +118,7 @@ def keep_quiet(cursor: Cursor[TupleRow], key: LaneKey, quiet: timedelta) -> None
     """A document was staged: the planned cut moves on for all that waits for it and is not due yet."""
     cursor.execute(
         """
-        UPDATE posting SET due_at = clock_timestamp() + %s::interval
+        UPDATE posting SET due_at = now() + %s::interval
          WHERE administration_id = %s AND package = %s AND state = 'posting' AND intent_step IS NULL
            AND due_at > clock_timestamp()
         """,
@@ -147,7 +148,7 @@ def relation_postings(
     """The relations' own postings in the lane's package, by relation."""
     rows = connection.execute(
         f"""
-        SELECT p.document_id, p.id, p.content_hash, {_MAY_BE_FILED}
+        SELECT p.document_id, p.id, p.payload, p.content_hash, {_MAY_BE_FILED}
           FROM posting p
          WHERE p.administration_id = %s AND p.package = %s AND p.kind = 'relation'
            AND p.document_id = ANY(%s)
@@ -155,8 +156,8 @@ def relation_postings(
         (key.administration, str(key.package), list(relations)),
     ).fetchall()
     return {
-        relation: RelationPosting(PostingId(posting), bytes(content_hash), is_open)
-        for relation, posting, content_hash, is_open in rows
+        relation: RelationPosting(PostingId(posting), bytes(payload), bytes(content_hash), is_open)
+        for relation, posting, payload, content_hash, is_open in rows
     }
 
 

@@ -69,7 +69,7 @@ def ensure_readback(cursor: Cursor[TupleRow], key: LaneKey, pull_in: timedelta) 
                        CASE WHEN EXISTS (SELECT 1 FROM administration a WHERE a.id = %s AND NOT a.active)
                             THEN NULL ELSE clock_timestamp() + %s::interval END AS at) v
         ON CONFLICT (administration_id, package) DO UPDATE
-           SET pull_due_at = EXCLUDED.pull_due_at, sweep_due_at = EXCLUDED.sweep_due_at,
+           SET pull_due_at = EXCLUDED.pull_due_at, sweep_due_at = EXCLUDED.sweep_due_at, cursor = NULL,
                failures = 0, code = NULL, message_nl = NULL
         """,
         (key.administration, str(key.package), key.administration, pull_in),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 import structlog
@@ -34,7 +35,9 @@ def behind_offsets(
 ) -> tuple[str, int] | None:
     """A partition where Kafka has a committed offset beyond the ledger's; None when there is none."""
     cursor.execute("SELECT topic, partition, next_offset FROM input_offset")
-    known: dict[tuple[str, int], int] = {(topic, partition): offset for topic, partition, offset in cursor.fetchall()}
+    known: dict[tuple[str, int], int] = {
+        (topic, partition): offset for topic, partition, offset in cursor.fetchall()
+    }
     for place, offset in committed.items():
         if offset > known.get(place, 0):
             return place
@@ -93,3 +96,10 @@ def enter_recovery(cursor: Cursor[TupleRow], cause: str, epoch_beyond: int = 0) 
     cursor.execute("UPDATE connection SET lease_epoch = lease_epoch + 1000000")
     log.error("ledger.recovery", cause=cause, epoch=row[0])
     return int(row[0])
+
+
+def recovered_at(cursor: Cursor[TupleRow]) -> datetime | None:
+    """When the ledger last went back in time; None when it never did."""
+    cursor.execute("SELECT recovered_at FROM ledger_state")
+    row = cursor.fetchone()
+    return row[0] if row else None

@@ -51,7 +51,7 @@ class Lane:
     """An administration in a package, as it is configured and as it stands.
 
     `mapping` is the stored mapping (JSON object), `identity` the pinned company, `go_live_date` the
-    mapping's date or ENK's, `active` ENK's flag.
+    mapping's date or ENK's, `active` ENK's flag; `paused` while the package asks for a short silence.
     """
 
     key: LaneKey
@@ -59,6 +59,7 @@ class Lane:
     mapping: Mapping[str, object]
     identity: Mapping[str, object] | None
     hold: Hold | None
+    paused: bool
     in_recovery: bool
     active: bool
     go_live_date: date | None

@@ -31,7 +31,8 @@ def _lanes(
     connection: psycopg.Connection[TupleRow], condition: str, values: tuple[object, ...]
 ) -> list[Lane]:
     query = f"""
-        SELECT l.*, COALESCE(a.active, true) AS active, a.go_live_date, COALESCE(a.name, '') AS name,
+        SELECT l.*, COALESCE(l.paused_until > clock_timestamp(), false) AS paused,
+               COALESCE(a.active, true) AS active, a.go_live_date, COALESCE(a.name, '') AS name,
                COALESCE(a.package, l.package) AS current_package
           FROM lane l LEFT JOIN administration a ON a.id = l.administration_id
          WHERE {condition} ORDER BY l.administration_id, l.package
@@ -60,6 +61,7 @@ def _lanes(
                 row.probe_at,
                 row.probes,
             ),
+            paused=row.paused,
             in_recovery=row.in_recovery,
             active=row.active,
             go_live_date=row.go_live_date,
@@ -214,15 +216,16 @@ def settle_due(cursor: Cursor[TupleRow], key: LaneKey, seen_version: int) -> dat
         UPDATE lane l
            SET due_at = CASE
                  WHEN l.held_code IS NOT NULL THEN l.probe_at
-                 WHEN EXISTS (SELECT 1 FROM administration a WHERE a.id = l.administration_id AND NOT a.active)
+                 WHEN EXISTS (SELECT 1 FROM administration a
+                               WHERE a.id = l.administration_id AND NOT a.active)
                  THEN NULL
-                 ELSE LEAST(
+                 ELSE GREATEST(l.paused_until, LEAST(
                    (SELECT min(p.due_at) FROM posting p
                      WHERE p.administration_id = l.administration_id AND p.package = l.package
                        AND p.due_at IS NOT NULL),
                    (SELECT min(f.due_at) FROM file f
                      WHERE f.administration_id = l.administration_id AND f.package = l.package
-                       AND f.due_at IS NOT NULL))
+                       AND f.due_at IS NOT NULL)))
                  END
          WHERE l.administration_id = %s AND l.package = %s AND l.due_version = %s
         RETURNING due_at

@@ -24,7 +24,7 @@ from tenacity.wait import wait_base
 
 from ledger.pauses import pause
 from ledger.postings import Intent, write_changes, write_intents
-from ledger.rows import Change, Lease
+from ledger.rows import Change, Lease, PostingId
 
 T = TypeVar("T")
 
@@ -43,12 +43,20 @@ class _IntentJob:
     intent: Intent
     done: asyncio.Future[Any]
 
+    @property
+    def posting(self) -> PostingId:
+        return self.intent.posting
+
 
 @dataclass(frozen=True)
 class _ChangeJob:
     lease: Lease
     change: Change
     done: asyncio.Future[Any]
+
+    @property
+    def posting(self) -> PostingId:
+        return self.change.posting
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,10 @@ class LedgerWriter:
         gather_seconds: float = 0.004,
         most: int = 200,
         wait_between_attempts: wait_base | None = None,
+        checkpoint: Callable[[str], None] = lambda name: None,
     ) -> None:
         """`connect` opens a connection in autocommit mode; called again after every loss."""
+        self._checkpoint = checkpoint
         self._connect = connect
         self._loop = loop
         self._gather = gather_seconds
@@ -172,34 +182,52 @@ class LedgerWriter:
         batch = [job for job in jobs if isinstance(job, _IntentJob | _ChangeJob)]
         answers: list[tuple[asyncio.Future[Any], object]] = []
         if batch:
-            changes = [(job.lease, job.change) for job in batch if isinstance(job, _ChangeJob)]
-            intents = [(job.lease, job.intent) for job in batch if isinstance(job, _IntentJob)]
+            written: dict[int, bool] = {}
             with connection.transaction(), connection.cursor() as cursor:
-                changed = write_changes(cursor, changes)
-                intended = write_intents(cursor, intents)
-            for single in batch:
-                if isinstance(single, _ChangeJob):
-                    written = single.change.posting in changed
-                else:
-                    written = single.intent.posting in intended
-                answers.append((single.done, None if written else Fenced()))
+                for group in _without_repeats(batch):
+                    changes = [(job.lease, job.change) for job in group if isinstance(job, _ChangeJob)]
+                    intents = [(job.lease, job.intent) for job in group if isinstance(job, _IntentJob)]
+                    changed = write_changes(cursor, changes)
+                    intended = write_intents(cursor, intents)
+                    for job in group:
+                        done = changed if isinstance(job, _ChangeJob) else intended
+                        written[id(job)] = job.posting in done
+            if any(isinstance(job, _ChangeJob) for job in batch):
+                self._checkpoint("outcome")
+            answers = [(job.done, None if written[id(job)] else Fenced()) for job in batch]
             jobs[:] = [job for job in jobs if isinstance(job, _TransactionJob)]
         self.transactions += 1
         self._answer(answers)
-        for job in jobs:
-            assert isinstance(job, _TransactionJob)
+        for single in jobs:
+            assert isinstance(single, _TransactionJob)
             try:
                 with connection.transaction(), connection.cursor() as cursor:
-                    result: object = job.run(cursor)
+                    result: object = single.run(cursor)
             except psycopg.OperationalError:
                 raise
             except Exception as error:  # noqa: BLE001 - it is the caller's, and is raised there
                 result = error
-            self._answer([(job.done, result)])
+            self._answer([(single.done, result)])
 
     def _answer(self, answers: list[tuple[asyncio.Future[Any], object]]) -> None:
         if answers and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _without_repeats(batch: list[_IntentJob | _ChangeJob]) -> list[list[_IntentJob | _ChangeJob]]:
+    """Cut the batch, in order, so that no posting is in a group twice: one statement writes a row once.
+
+    Within a group changes are written before intents, which concern other postings.
+    """
+    groups: list[list[_IntentJob | _ChangeJob]] = [[]]
+    seen: set[PostingId] = set()
+    for job in batch:
+        if job.posting in seen:
+            groups.append([])
+            seen = set()
+        seen.add(job.posting)
+        groups[-1].append(job)
+    return groups
 
 
 def _resolve(answers: list[tuple[asyncio.Future[Any], object]]) -> None:

@@ -19,9 +19,9 @@ from ops.packages import PACKAGES, Apps, DirectPackage, FilePackage, Opened
 from schemas.outcome import Code
 from sinks.books import Books
 from sinks.mapping import AdministrationMapping
+from vendors.answer import Call
 from vendors.failure import Refused, Scope
 from vendors.pacing import Pacer
-from vendors.answer import Call
 from vendors.transport import Transport
 
 

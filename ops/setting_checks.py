@@ -97,8 +97,8 @@ def _missing(settings: Settings, needed: Collection[str]) -> Iterator[Finding]:
     examples = {
         "KAFKA__BOOTSTRAP_SERVERS": "`host:port` of one or more brokers",
         "DATABASE__URL": "`postgresql://user:password@host:port/database`",
-        "CREDENTIALS__KEYS": "one or more Fernet keys, newest first (`python -c 'from cryptography.fernet import "
-        "Fernet; print(Fernet.generate_key().decode())'` makes one)",
+        "CREDENTIALS__KEYS": "one or more Fernet keys, newest first (`python -c 'from cryptography.fernet "
+        "import Fernet; print(Fernet.generate_key().decode())'` makes one)",
     }
     for name in needed:
         if not present[name]:
@@ -169,16 +169,21 @@ def _database(settings: Settings) -> Iterator[Finding]:
         shown = f" ({reason})" if url not in reason and ":" not in reason.partition('"')[2] else ""
         yield Finding("DATABASE__URL", f"It is not a PostgreSQL address{shown}.")
         return
+    if not str(parts.get("port", "5432")).replace(",", "").isdigit():
+        yield Finding("DATABASE__URL", "Its port is not a number.")
     if not parts.get("dbname"):
         yield Finding("DATABASE__URL", "It names no database: postgresql://user:password@host:port/database.")
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
+    wrong = []
     for position, key in enumerate(settings.credential_keys, start=1):
         try:
             Fernet(key)
         except ValueError:
-            yield Finding(
-                "CREDENTIALS__KEYS",
-                f"Key {position} is not a Fernet key (32 bytes in url-safe base64, 44 characters).",
-            )
+            wrong.append(str(position))
+    if wrong:
+        yield Finding(
+            "CREDENTIALS__KEYS",
+            f"Not a Fernet key (32 bytes in url-safe base64, 44 characters): number {', '.join(wrong)}.",
+        )

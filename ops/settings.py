@@ -52,7 +52,7 @@ class Need(StrEnum):
 
 
 class _Environment(EnvSettingsSource):
-    """The environment, apart from names that are not ours, such as a `LOG` or `DATABASE` of something else."""
+    """The environment, apart from names that are not ours, such as a `LOG` of something else."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The arguments only: `load` reads the environment, so that a test or a tool never does by accident."""
+        """The arguments only: `load` reads the environment; nobody else does by accident."""
         return (init_settings,)
 
     @property
@@ -173,7 +173,7 @@ def load(needs: Collection[Need] = tuple(Need), environment: Mapping[str, str] |
 
 
 def _without(raw: dict[str, Any], found: Collection[Finding]) -> dict[str, Any]:
-    """The settings that are right each by itself, so that the others do not hide what is wrong between them."""
+    """Those that are right each by itself, so that the others do not hide what is wrong between them."""
     names = {finding.name for finding in found}
     return {
         group: {name: value for name, value in values.items() if env_name(group, name) not in names}

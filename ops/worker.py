@@ -26,23 +26,25 @@ from ledger.credentials import CredentialVault
 from ledger.leases import LeaseTerms
 from ledger.pauses import pause
 from ledger.rows import Lane, LaneKey
-from ledger.work import due_version, lane as read_lane, settle_due
+from ledger.work import due_version, settle_due
+from ledger.work import lane as read_lane
 from ledger.writer import Fenced, LedgerWriter, WriterClosed
 from ops.holder import Held, Holder
-from ops.packages import PACKAGES, Apps, DirectPackage, FilePackage
+from ops.packages import PACKAGES, Apps, DirectPackage, FilePackage, FolderTarget
 from ops.sessions import Sessions
 from schemas.outcome import Code, Package, reason
 from sinks.attachments import AttachmentRules, AttachmentStep
 from sinks.books import Books
 from sinks.failures import NEEDS_PERSON, reason_of
+from sinks.filing import FileLane
 from sinks.history import check_history
 from sinks.lane import DirectLane, LaneStopped
 from sinks.publisher import Publisher
 from sinks.receiver import Receiver
 from sinks.terms import DeliveryTerms
 from telemetry import metrics
-from vendors.failure import Failure
 from vendors.answer import Call
+from vendors.failure import Failure
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +64,7 @@ class WorkerConfig:
     max_connections: int = 500
     statement_timeout: timedelta = timedelta(seconds=30)
     group: str = "koppeling.receiver"
+    session_timeout: timedelta = timedelta(seconds=10)
 
 
 async def _pass(_: str) -> None:
@@ -116,7 +119,7 @@ class Worker:
             timeout=10,
             kwargs={"autocommit": True},
         ) as pool:
-            writer = LedgerWriter(self.connect, loop)
+            writer = LedgerWriter(self.connect, loop, checkpoint=self._thread_checkpoint)
             writer.start()
             self._books = Books(pool, writer, config.pool_size)
             self._holder = Holder(
@@ -140,6 +143,7 @@ class Worker:
                 config.packages,
                 self._clock,
                 group=config.group,
+                session_timeout=config.session_timeout,
                 checkpoint=self._thread_checkpoint,
             )
             publisher = Publisher(config.kafka, self.connect, checkpoint=self._thread_checkpoint)
@@ -242,6 +246,8 @@ class Worker:
         if not lane.active:
             await self._books.write(lambda cursor: settle_holds(cursor, key))
             return
+        if lane.paused:
+            return
         try:
             if lane.hold is not None and not await self._probe(lane, package):
                 return
@@ -267,9 +273,8 @@ class Worker:
         ).run()
 
     async def _files(self, held: Held, lane: Lane, package: FilePackage) -> None:
-        from sinks.filing import FileLane
-
         target, _ = await self._sessions.credentials(lane, package.credentials)
+        assert isinstance(target, FolderTarget)
         await FileLane(
             lane,
             package.mapping.model_validate(dict(lane.mapping)),
@@ -280,6 +285,7 @@ class Worker:
             lambda: self._holder.stopping or held.lost,
             target,
             self._checkpoint,
+            guard=self._holder.guard(held.lease.connection),
         ).run()
 
     async def _probe(self, lane: Lane, package: DirectPackage | FilePackage) -> bool:

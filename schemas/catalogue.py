@@ -61,10 +61,14 @@ CATALOGUE: tuple[CatalogueRow, ...] = (
         READBACK,
         "Gateway module",
         _DIRECT_DOES,
-        "SnelStart B2B API v2 (REST, OData v3). The Gateway module is the older Windows interface; instead of it "
-        "the customer needs an online administration with a subscription that may link (inZicht or inControle).",
-        "Well: the vendor's OpenAPI file, portal pages with the full error list, its .NET client and records of "
-        "calls on a live administration. Unproven: the amount of reverse-charged VAT on purchases, one relation "
+        "SnelStart B2B API v2 (REST, OData v3). The Gateway module is the older Windows interface; "
+        "instead of it "
+        "the customer needs an online administration with a subscription that may link (inZicht or "
+        "inControle).",
+        "Well: the vendor's OpenAPI file, portal pages with the full error list, its .NET client and "
+        "records of "
+        "calls on a live administration. Unproven: the amount of reverse-charged VAT on purchases, "
+        "one relation "
         "in two roles, whether a payment moves modifiedOn. Not yet run against a live administration.",
         built=True,
     ),
@@ -86,7 +90,8 @@ CATALOGUE: tuple[CatalogueRow, ...] = (
         NONE,
         _DIRECT_DOES,
         "Twinfield SOAP web services (processxml, finder, browse) with OAuth 2.",
-        "Well: WSDL, vendor documents and real fixtures in both directions. Less sure: reverse-charge VAT codes "
+        "Well: WSDL, vendor documents and real fixtures in both directions. Less sure: "
+        "reverse-charge VAT codes "
         "per office and the scope of the duplicate check.",
     ),
     CatalogueRow(
@@ -96,9 +101,11 @@ CATALOGUE: tuple[CatalogueRow, ...] = (
         READBACK,
         "COM koppeling",
         _DIRECT_DOES,
-        "The AccountView web API, which reaches an AccountView on the customer's own computer through the vendor's "
+        "The AccountView web API, which reaches an AccountView on the customer's own computer "
+        "through the vendor's "
         "service; the COM object model behind ENK's row is public for its first steps only.",
-        "Partly: tables and fields exactly (the vendor's data dictionary), the web API by several working clients; "
+        "Partly: tables and fields exactly (the vendor's data dictionary), the web API by several "
+        "working clients; "
         "of the COM interface hardly anything.",
     ),
     CatalogueRow(
@@ -108,9 +115,11 @@ CATALOGUE: tuple[CatalogueRow, ...] = (
         READBACK,
         "Business connector",
         _DIRECT_DOES,
-        "The Multivers WebAPI installed at the customer, through our relay; the Business Connector has no public "
+        "The Multivers WebAPI installed at the customer, through our relay; the Business Connector "
+        "has no public "
         "interface description.",
-        "Partly: the same interface as Multivers Online, seen on premises by a few sources; of the Business "
+        "Partly: the same interface as Multivers Online, seen on premises by a few sources; of the "
+        "Business "
         "Connector nothing.",
     ),
     CatalogueRow(
@@ -121,7 +130,8 @@ CATALOGUE: tuple[CatalogueRow, ...] = (
         NONE,
         _DIRECT_DOES,
         "Multivers WebAPI (REST, OAuth 2).",
-        "Partly: entities and fields from the vendor's schema, OAuth from several clients. Signs of credit notes "
+        "Partly: entities and fields from the vendor's schema, OAuth from several clients. Signs of "
+        "credit notes "
         "and VAT lines, limits and duplicate behaviour are unknown.",
     ),
     CatalogueRow(
@@ -132,7 +142,8 @@ CATALOGUE: tuple[CatalogueRow, ...] = (
         NONE,
         _FILE_DOES,
         "A configurable CSV (or XML) file in the field names of iMUIS.",
-        "Weakly: field names, lengths and signs are the vendor's; that the file import takes them is unproven, no "
+        "Weakly: field names, lengths and signs are the vendor's; that the file import takes them is "
+        "unproven, no "
         "layout of it is public.",
     ),
     CatalogueRow(
@@ -142,9 +153,11 @@ CATALOGUE: tuple[CatalogueRow, ...] = (
         NO_READBACK,
         NONE,
         _FILE_DOES,
-        "King's XML import (debtors, creditors, journal entries as a provisional batch); the licence needs the "
+        "King's XML import (debtors, creditors, journal entries as a provisional batch); the licence "
+        "needs the "
         "XML/ASCII options for journal entries and for names and addresses.",
-        "Well: the vendor's XML schemas. Less sure: how King treats duplicates, partial failures and reverse-charged "
+        "Well: the vendor's XML schemas. Less sure: how King treats duplicates, partial failures and "
+        "reverse-charged "
         "purchases. Not yet imported in a live King.",
         built=True,
     ),
@@ -157,7 +170,8 @@ CATALOGUE: tuple[CatalogueRow, ...] = (
         _FILE_DOES,
         "A delimited text file for AFAS Profit's import; the bookkeeper maps its columns once in an import "
         "definition.",
-        "Partly: Profit's fields, lengths and menus are documented; there is no fixed layout to verify against.",
+        "Partly: Profit's fields, lengths and menus are documented; there is no fixed layout to "
+        "verify against.",
     ),
     CatalogueRow(
         Package.CASH,
@@ -167,7 +181,8 @@ CATALOGUE: tuple[CatalogueRow, ...] = (
         NONE,
         _FILE_DOES,
         "CASH's record format (numbered records and fields) as XML or ASCII.",
-        "Partly: record and field numbers by several clients and test bookings; the ASCII file itself was not seen.",
+        "Partly: record and field numbers by several clients and test bookings; the ASCII file "
+        "itself was not seen.",
     ),
     CatalogueRow(
         Package.MINOX,
@@ -177,7 +192,8 @@ CATALOGUE: tuple[CatalogueRow, ...] = (
         "module import CSV",
         _FILE_DOES,
         "A configurable CSV file for Minox's import module.",
-        "Not: no public description of the import layout exists; booking rules only. Needs an accepted sample file.",
+        "Not: no public description of the import layout exists; booking rules only. Needs an "
+        "accepted sample file.",
     ),
     CatalogueRow(
         Package.ASPERION,

@@ -31,9 +31,19 @@ _OTHER = ("hier niet mogelijk", "not possible here")
 def refusal_of(errors: Sequence[ErrorDetails]) -> Refusal | None:
     """The first error that is not an unknown field, as a refusal; None when there is no such."""
     for error in errors:
-        if error["type"] != UNKNOWN_FIELD:
+        if error["type"] != UNKNOWN_FIELD and not _is_echo(error):
             return _refusal(error)
     return None
+
+
+def unknown_fields(errors: Sequence[ErrorDetails]) -> list[tuple[str | int, ...]]:
+    """The paths of the fields that the contract does not name."""
+    return [error["loc"] for error in errors if error["type"] == UNKNOWN_FIELD]
+
+
+def _is_echo(error: ErrorDetails) -> bool:
+    """Pydantic calls a list too short as well when it only has elements that have errors of their own."""
+    return error["type"] == "too_short" and bool(error["input"])
 
 
 def _refusal(error: ErrorDetails) -> Refusal:

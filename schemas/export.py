@@ -30,7 +30,7 @@ class _Event:
     """One event of the contract; `incoming` as seen from the coupling."""
 
     name: str
-    type: str
+    event_type: str
     topic: str
     model: type[EventModel]
     incoming: bool
@@ -100,7 +100,7 @@ class _WithoutTitles(GenerateJsonSchema):
 
 
 def export(directory: Path) -> None:
-    """Write the contract to `directory`, which is created; the same release always writes the same bytes."""
+    """Write the contract to `directory`, made if need be; one release always writes the same bytes."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in contract_files().items():
         (directory / name).write_text(content, encoding="utf-8", newline="\n")
@@ -109,7 +109,7 @@ def export(directory: Path) -> None:
 def contract_files() -> dict[str, str]:
     """The files of the contract by name."""
     files = {
-        event.file: json.dumps(json_schema(event.type), indent=2, ensure_ascii=False) + "\n"
+        event.file: json.dumps(json_schema(event.event_type), indent=2, ensure_ascii=False) + "\n"
         for event in _EVENTS
     }
     files[ASYNCAPI_FILE] = yaml.safe_dump(_asyncapi(), sort_keys=False, allow_unicode=True, width=110)
@@ -124,13 +124,18 @@ def json_schema(event_type: str) -> Json:
     Raises:
         KeyError: no event has that type.
     """
-    event = next((event for event in _EVENTS if event.type == event_type), None)
+    event = next((event for event in _EVENTS if event.event_type == event_type), None)
     if event is None:
         raise KeyError(event_type)
     schema = event.model.model_json_schema(by_alias=True, schema_generator=_WithoutTitles)
     if not event.incoming:
         _open(schema)
-    return {"$schema": _DIALECT, "$id": f"urn:{event.type.replace('.', ':')}", **schema, "title": event.type}
+    return {
+        "$schema": _DIALECT,
+        "$id": f"urn:{event.event_type.replace('.', ':')}",
+        **schema,
+        "title": event.event_type,
+    }
 
 
 def _open(schema: object) -> None:
@@ -150,7 +155,8 @@ def _asyncapi() -> Json:
         "info": {
             "title": "enk-koppeling",
             "version": CONTRACT_VERSION,
-            "description": "Events between ENK and the coupling with accounting packages: CloudEvents 1.0 over Kafka, "
+            "description": "Events between ENK and the coupling with accounting packages: "
+            "CloudEvents 1.0 over Kafka, "
             "binary mode (structured mode is read too). Amounts are decimal strings, dates ISO 8601.",
             "license": {"name": "Apache-2.0"},
         },
@@ -211,7 +217,7 @@ def _operation(event: _Event) -> Json:
 
 def _message(event: _Event) -> Json:
     return {
-        "name": event.type,
+        "name": event.event_type,
         "title": event.title,
         "contentType": "application/json",
         "headers": _headers(event),
@@ -242,7 +248,7 @@ def _headers(event: _Event) -> Json:
             "ce_specversion": {"type": "string", "const": "1.0"},
             "ce_id": {**text, "description": "With `ce_source`, names the event for ever."},
             "ce_source": {**text, "description": "Who says it."},
-            "ce_type": {"type": "string", "const": event.type},
+            "ce_type": {"type": "string", "const": event.event_type},
             "ce_time": {"type": "string", "format": "date-time", "description": "When it was said."},
             "ce_subject": {**text, "description": "The id of what it is about."},
             "ce_partitionkey": {**text, "description": "The record key."},

@@ -75,8 +75,7 @@ def parse_json(value: bytes) -> object:
         found = dict(pairs)
         if len(found) != len(pairs):
             marked = _Repeated(found)
-            names = [name for name, _ in pairs]
-            marked.name = next(name for name in names if names.count(name) > 1)
+            marked.name = _first_repeated(pairs)
             repeated.append(marked)
             return marked
         return found
@@ -99,6 +98,15 @@ def parse_json(value: bytes) -> object:
     if _may_have_bad_text(value):
         _refuse_bad_text(parsed)
     return parsed
+
+
+def _first_repeated(pairs: list[tuple[str, object]]) -> str:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -14,7 +14,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def text_only(text: str) -> str:
-    """A foreign text that can be stored and sent: what is not text replaced, and not over the longest text."""
+    """A foreign text that can be stored and sent: what is not text replaced, and not too long."""
     return NOT_TEXT.sub("\ufffd", text[:MAX_TEXT])
 
 

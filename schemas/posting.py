@@ -13,6 +13,9 @@ from schemas.instant import Instant
 from schemas.model import EventModel
 from schemas.outcome import Reason
 
+UNREADABLE_KEY = "unreadable"
+"""The key of a posting event about a record that has none itself."""
+
 POSTING_CHANGED = "nl.enk.koppeling.posting.changed.v1"
 
 

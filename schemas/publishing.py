@@ -118,7 +118,7 @@ def record_from_line(line: bytes, default_topic: str) -> Record:
 
     A CloudEvents JSON object becomes a record in binary mode, its data byte for byte as written, on the topic
     of its type (`default_topic` for an unknown type), with its partition key as key; without data, or with
-    null, the value is null. `{"raw": {"topic", "key", "headers", "value_base64"}}` becomes exactly that record
+    null, the value is null. `{"raw": {"topic", "key", "headers", "value_base64"}}` becomes that very record
     (headers as an object or a list of pairs; what is absent is null, the topic then the default). Anything
     else is published as the bytes that it is, without key and headers.
 
@@ -169,7 +169,7 @@ def _binary_record(values: Mapping[str, object], data: _Member | None, default_t
 def _raw_record(raw: object, default_topic: str) -> Record:
     if not isinstance(raw, dict) or not set(raw) <= {"topic", "key", "headers", "value_base64"}:
         raise BadLine("raw must be an object with topic, key, headers and value_base64")
-    topic = raw.get("topic", default_topic)
+    topic = default_topic if raw.get("topic") is None else raw["topic"]
     if not isinstance(topic, str) or not topic:
         raise BadLine("raw.topic must be the name of a topic")
     key = raw.get("key")

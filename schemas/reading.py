@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from schemas.administration import Administration
 from schemas.attributes import Headers, envelope_of_headers, envelope_of_object, is_structured
-from schemas.complaints import refusal_of
+from schemas.complaints import refusal_of, unknown_fields
 from schemas.content import canonical_data, raw_content_hash
 from schemas.envelope import Envelope, Header
 from schemas.event_kind import KIND_OF_TOPIC, TYPE_OF_KIND, EventKind
@@ -257,10 +257,9 @@ class _Reading:
             refusal = refusal_of(errors)
             if refusal is not None:
                 raise refusal from None
-            unknown = json_path(errors[0]["loc"])
-            checked = model.model_validate(
-                _without(data, [step["loc"] for step in errors]), by_name=False, by_alias=True
-            )
+            paths = unknown_fields(errors)
+            unknown = json_path(paths[0])
+            checked = model.model_validate(_without(data, paths), by_name=False, by_alias=True)
         if isinstance(checked, Invoice):
             check_invoice(checked)
         if unknown is not None:

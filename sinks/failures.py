@@ -21,17 +21,22 @@ NEEDS_PERSON = frozenset({Code.AUTH_REVOKED, Code.MODULE_MISSING, Code.WRONG_COM
 """Administration-wide codes that do not pass by themselves; probed all the same, rarely."""
 
 
+SHORT_SILENCE = timedelta(minutes=2)
+"""A package that asks for less than this is left alone without anybody being told."""
+
+
 class LeaseEnding(NotSent):
     """What is left of the lease does not cover the longest call: nothing was sent, the lane stops."""
 
 
 @dataclass(frozen=True)
 class Consequence:
-    """What to write, and whether the whole administration is held (and probed after `probe_in`)."""
+    """What to write, and whether the whole administration is held (and probed after `probe_in`) or paused."""
 
     change: Change
     hold: Reason | None = None
     probe_in: timedelta | None = None
+    pause: timedelta | None = None
 
 
 def reason_of(failure: Failure, number: str) -> Reason:
@@ -67,6 +72,8 @@ def consequence(
         change = Change(
             posting.id, Outcome.RETRY, why, due_in=wait, transient=posting.transient, announce=False
         )
+        if failure.code is Code.RATE_LIMITED and wait <= SHORT_SILENCE:
+            return Consequence(change, pause=wait)
         return Consequence(change, hold=why, probe_in=wait)
     if RULES[failure.code].retry is RetryClass.AUTOMATIC or isinstance(failure, NotSent):
         failures = posting.transient + 1

@@ -18,14 +18,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from schemas.outcome import Code, Reason, reason
+from schemas.outcome import Code, Reason, WhoActs, reason
 
 THREADS = ThreadPoolExecutor(32, thread_name_prefix="folder")
 
 _BLOCK = 1024 * 1024
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
+)
 _PROVEN = frozenset(
-    {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EEXIST}
+    {
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EEXIST,
+    }
 )
 """Errors of the last step that prove that the final name was not given."""
 
@@ -53,8 +64,6 @@ class FolderProblem(Exception):
 
 class NameTaken(Exception):
     """Something appeared under the final name since it was looked at."""
-
-
 
 
 class PartFile:
@@ -139,7 +148,8 @@ class Folder:
                     raise NameTaken from error
                 part.path.rename(final)
             else:
-                part.path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    part.path.unlink()
             self._sync()
         except FileExistsError as error:
             raise NameTaken from error
@@ -190,9 +200,10 @@ def _problem(folder: Path, error: OSError, *, in_doubt: bool = False) -> FolderP
     why = Reason(
         code=base.code,
         field=None,
-        nl=f"De map {folder} {nl}. Herstel de map; het bestand blijft bewaard en wordt vanzelf opnieuw afgeleverd.",
+        nl=f"De map {folder} {nl}. Herstel de map; het bestand blijft bewaard en wordt vanzelf opnieuw "
+        "afgeleverd.",
         en=f"The folder {folder} {en}. Repair it; the file is kept and delivered again by itself.",
-        who_acts=base.who_acts,
+        who_acts=WhoActs.SUPPORT,
         vendor_message=said,
     )
     return FolderProblem(why, in_doubt=in_doubt)

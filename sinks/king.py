@@ -14,8 +14,7 @@ mark, has no namespace and no attributes, and holds one administration (King's i
 King adds a relation whose NAW_NUMMER is new to it and changes one that it knows. Its report is for people,
 and nothing proves that it refuses a number that it already has: what was written once is never written again.
 
-Lengths, types and lists are in `king_rules`, what is booked where in `king_journal` and `king_vat`, relations
-in `king_relation`, settings in `king_settings`.
+Lengths, types and lists: `king_rules`. What is booked where: `king_journal`, `king_vat`, `king_relation`.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from schemas.outcome import Code, Package
 from schemas.relation import Relation, Role
 from sinks.contract import Cut, FileInvoice, FileRelation, NumberNeed, RenderedFile
 from sinks.king_journal import archive_id, post
-from sinks.king_post import JournalLine, Post
+from sinks.king_post import JournalLine, Post, wrong
 from sinks.king_relation import (
     KingAddress,
     KingBankAccount,
@@ -175,7 +174,10 @@ def relation_element(relation: KingRelation, role: Role) -> Element:
         leaf("NAW_BTWNUMMER", relation.vat_identifier),
         leaf("NAW_KVKNUMMER", relation.kvk_number),
         leaf("NAW_WEBSITE", relation.website),
-        leaf("NAW_BLOKKEERORDERINVOER" if debtor else "NAW_BLOKKERENVOORBESTELLEN", _true(relation.blocked)),
+        leaf(
+            "NAW_BLOKKEERORDERINVOER" if debtor else "NAW_BLOKKERENVOORBESTELLEN",
+            "true" if relation.blocked else None,
+        ),
         _address_element("NAW_VESTIGINGADRES", relation.address),
         _address_element("NAW_CORRESPONDENTIEADRES", relation.correspondence),
         node("NAW_CONTACTPERSONEN", contact) if relation.contact else None,
@@ -237,8 +239,11 @@ def _archive_path(invoice: Invoice, mapping: KingMapping) -> str:
         return ""
     path = mapping.archive_folder.rstrip("\\/") + "\\" + invoice.attachment.file_name
     if not fits(path, 255):
-        raise Refused(
-            Code.TOO_LONG, field="$.attachment.file_name", problem="King leest een pad tot 255 tekens"
+        raise wrong(
+            Code.TOO_LONG,
+            "$.attachment.file_name",
+            "King leest een pad tot 255 tekens",
+            "King reads a path of up to 255 characters",
         )
     return path
 
@@ -274,7 +279,11 @@ def _as_refusal(proof: Callable[[], None]) -> None:
     try:
         proof()
     except InvalidKingFile as error:
-        raise Refused(Code.INTERNAL, problem=f"het King-bestand klopt niet ({error})") from error
+        raise Refused(
+            Code.INTERNAL,
+            problem_nl=f"het King-bestand klopt niet ({error})",
+            problem_en=f"the King file is not right ({error})",
+        ) from error
 
 
 def _file_name(cut: Cut, place: int, name: str, mapping: KingMapping) -> str:
@@ -283,10 +292,6 @@ def _file_name(cut: Cut, place: int, name: str, mapping: KingMapping) -> str:
         return name
     administration = _UNSAFE_IN_NAME.sub("-", cut.administration)[:40]
     return f"king-{administration}-{cut.sequence:06d}-{place}-{name}"
-
-
-def _true(value: bool) -> str | None:
-    return "true" if value else None
 
 
 def _king(mapping: AdministrationMapping) -> KingMapping:

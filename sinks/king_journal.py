@@ -15,13 +15,12 @@ from decimal import Decimal
 from schemas.invoice import Direction, Invoice, InvoiceLine
 from schemas.outcome import Code
 from sinks.contract import FileInvoice
-from sinks.king_post import KING, ZERO, HelpAccount, JournalLine, OpenItem, Post, booked, identifier
+from sinks.king_post import ZERO, HelpAccount, JournalLine, OpenItem, Post, booked, identifier, wrong
 from sinks.king_rules import MOST_LINES
 from sinks.king_settings import KingMapping, VatMode
 from sinks.king_vat import Group, assessed_lines, tax_lines, vat_code, with_tax
 from sinks.mapping import DimensionSource
 from sinks.shortening import one_line, shorten
-from vendors.failure import Refused
 
 _STUKNUMMER = re.compile(r"[1-9][0-9]{0,9}")
 _OWED = Decimal(-1)
@@ -38,14 +37,16 @@ def post(document: FileInvoice, mapping: KingMapping) -> Post:
     number = _invoice_number(invoice)
     journal = mapping.journal(invoice)
     if not journal:
-        raise Refused(Code.MAPPING_MISSING, field="$.direction", problem="het dagboek is niet ingevuld")
+        raise wrong(
+            Code.MAPPING_MISSING, "$.direction", "het dagboek is niet ingevuld", "no journal is filled in"
+        )
     lines = (_relation_line(document, mapping), *_amount_lines(invoice, mapping))
     if len(lines) > MOST_LINES:
-        raise Refused(
+        raise wrong(
             Code.UNSUPPORTED_BY_PACKAGE,
-            field="$.lines",
-            package=KING,
-            problem=f"de boeking krijgt {len(lines)} regels en King leest er hooguit {MOST_LINES}",
+            "$.lines",
+            f"de boeking krijgt {len(lines)} regels en King leest er hooguit {MOST_LINES}",
+            f"the booking would have {len(lines)} lines and King reads no more than {MOST_LINES}",
         )
     _prove_balance(lines)
     sales = invoice.direction is Direction.SALES
@@ -148,8 +149,12 @@ def _account(invoice: Invoice, index: int, line: InvoiceLine, mapping: KingMappi
 def _part(value: str, limit: int, separator: str, path: str) -> str:
     part = identifier(value, limit, path)
     if separator in part:
-        problem = f"{part} bevat {separator}, en daarmee scheidt King rekening en kostenplaats"
-        raise Refused(Code.BAD_FORMAT, field=path, problem=problem)
+        raise wrong(
+            Code.BAD_FORMAT,
+            path,
+            f"{part} bevat {separator}, en daarmee scheidt King rekening en kostenplaats",
+            f"{part} contains {separator}, which parts account and cost centre in King",
+        )
     return part
 
 
@@ -159,8 +164,12 @@ def _prove_balance(lines: Sequence[JournalLine]) -> None:
     amounts += [line.vat.booked.signed for line in lines if line.vat is not None]
     difference = abs(sum(amounts, ZERO))
     if difference:
-        problem = f"debet en credit verschillen {difference:.2f}"
-        raise Refused(Code.UNBALANCED, field="$.totals", problem=problem)
+        raise wrong(
+            Code.UNBALANCED,
+            "$.totals",
+            f"debet en credit verschillen {difference:.2f}",
+            f"debit and credit differ by {difference:.2f}",
+        )
 
 
 def _about(invoice: Invoice) -> str:

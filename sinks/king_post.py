@@ -9,13 +9,12 @@ from decimal import Decimal
 from enum import StrEnum
 
 from schemas.invoice import Direction, Invoice
-from schemas.outcome import Code
+from schemas.outcome import Code, Package
 from sinks.king_rules import CENT, LARGEST
 from sinks.shortening import fits, shorten
 from vendors.failure import Refused
 
 ZERO = Decimal(0)
-KING = "King"
 _UNREADABLE = frozenset({"Cc", "Cn"})
 
 
@@ -84,8 +83,11 @@ class Post:
 def booked(invoice: Invoice, amount: Decimal, path: str, like: Decimal | None = None) -> Booked:
     """An amount of the invoice on its side; a zero stands where `like`, else a positive one would."""
     if abs(amount) > LARGEST:
-        raise Refused(
-            Code.TOO_LONG, field=path, problem=f"het bedrag {amount:.2f} is groter dan King kan boeken"
+        raise wrong(
+            Code.TOO_LONG,
+            path,
+            f"het bedrag {amount:.2f} is groter dan King kan boeken",
+            f"the amount {amount:.2f} is more than King can book",
         )
     positive = (amount or like or ZERO) >= 0
     debit = positive is (invoice.direction is Direction.PURCHASE)
@@ -95,13 +97,27 @@ def booked(invoice: Invoice, amount: Decimal, path: str, like: Decimal | None = 
 def identifier(value: str, limit: int, path: str) -> str:
     """A number or code as it is: never shortened, never changed."""
     if not value.strip():
-        raise Refused(Code.REQUIRED_FIELD, field=path, problem="zonder dit kan King niet boeken")
+        raise wrong(
+            Code.REQUIRED_FIELD, path, "zonder dit kan King niet boeken", "King cannot book without it"
+        )
     if not fits(value, limit):
-        raise Refused(
+        given = shorten(value, 60)
+        raise wrong(
             Code.TOO_LONG,
-            field=path,
-            problem=f"{shorten(value, 60)} is langer dan de {limit} tekens van King",
+            path,
+            f"{given} is langer dan de {limit} tekens van King",
+            f"{given} is longer than King's {limit} characters",
         )
     if any(unicodedata.category(character) in _UNREADABLE for character in value):
-        raise Refused(Code.BAD_FORMAT, field=path, problem="er staan tekens in die King niet kan lezen")
+        raise wrong(
+            Code.BAD_FORMAT,
+            path,
+            "er staan tekens in die King niet kan lezen",
+            "it has characters that King cannot read",
+        )
     return value
+
+
+def wrong(code: Code, field: str, nl: str, en: str) -> Refused:
+    """The refusal of something that King cannot hold, with what is wrong in both languages."""
+    return Refused(code, field=field, package=Package.KING, problem_nl=nl, problem_en=en)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from schemas.outcome import Code
 from schemas.relation import Address, AddressKind, BankAccount, BankAccountKind, Relation, Role
 from sinks.contract import FileRelation, NumberNeed, NumberSpace
+from sinks.king_post import wrong
 from sinks.king_settings import KingMapping, RelationNumbers
 from sinks.shortening import fits, one_line, shorten, spread
-from vendors.failure import Refused
 
 DIGITS = 10
 _NUMBER = re.compile(r"[0-9]{1,10}")
@@ -86,10 +86,20 @@ def check_number(code: str, path: str) -> None:
         Refused: it is not a number of at most 10 digits.
     """
     if len(code) > DIGITS:
-        problem = f"{shorten(code, 60)} is langer dan de {DIGITS} cijfers van een nummer in King"
-        raise Refused(Code.TOO_LONG, field=path, problem=problem)
+        given = shorten(code, 60)
+        raise wrong(
+            Code.TOO_LONG,
+            path,
+            f"{given} is langer dan de {DIGITS} cijfers van een nummer in King",
+            f"{given} is longer than the {DIGITS} digits of a number in King",
+        )
     if not _NUMBER.fullmatch(code) or code[0] == "0":
-        raise Refused(Code.BAD_FORMAT, field=path, problem=f"{code} kan geen nummer in King zijn")
+        raise wrong(
+            Code.BAD_FORMAT,
+            path,
+            f"{code} kan geen nummer in King zijn",
+            f"{code} cannot be a number in King",
+        )
 
 
 def king_relation(document: FileRelation, mapping: KingMapping) -> KingRelation:

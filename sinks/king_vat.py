@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from schemas.invoice import Direction, Invoice, InvoiceLine, Vat, VatBreakdownRow
-from schemas.outcome import Code
-from sinks.king_post import KING, ZERO, JournalLine, booked
+from schemas.outcome import Code, Package
+from sinks.king_post import ZERO, JournalLine, booked, wrong
 from sinks.king_rules import CENT
 from sinks.king_settings import AssessedPurchase, KingMapping, VatMode, booked_rate
 from sinks.shortening import shorten
@@ -44,7 +44,7 @@ def vat_code(invoice: Invoice, index: int, line: InvoiceLine, mapping: KingMappi
         raise Refused(
             Code.NOT_FOUND_VAT,
             field=f"$.lines[{index}].vat",
-            package=KING,
+            package=Package.KING,
             vat_kind=line.vat.kind,
             rate=booked_rate(invoice.direction, line.vat),
         )
@@ -117,8 +117,11 @@ def _vat_account(invoice: Invoice, mapping: KingMapping, side: str, vat: Vat, pa
     account = mapping.vat_account(side, invoice.direction, vat)
     if account is None:
         key = f"{side}:{vat.kind}:{booked_rate(invoice.direction, vat)}"
-        raise Refused(
-            Code.MAPPING_MISSING, field=path, problem=f"de btw-rekening voor {key} is niet ingevuld"
+        raise wrong(
+            Code.MAPPING_MISSING,
+            path,
+            f"de btw-rekening voor {key} is niet ingevuld",
+            f"no VAT account is filled in for {key}",
         )
     return account
 

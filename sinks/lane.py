@@ -15,7 +15,7 @@ import structlog
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from ledger.administrations import hold_lane, release_lane
+from ledger.administrations import hold_lane, pause_lane
 from ledger.pauses import pause
 from ledger.postings import finish_step, good
 from ledger.references import forget_reference, save_reference
@@ -30,7 +30,7 @@ from sinks.attachments import AttachmentStep
 from sinks.books import Books
 from sinks.breaker import stop_package_if_alike
 from sinks.contract import DirectSink, FoundInvoice, RelationReference
-from sinks.failures import POINTS_AT_US, LeaseEnding, consequence
+from sinks.failures import POINTS_AT_US, Consequence, LeaseEnding, consequence
 from sinks.mapping import AdministrationMapping, RelationsWritten
 from sinks.terms import DeliveryTerms
 from sinks.turn import (
@@ -44,7 +44,7 @@ from sinks.turn import (
     relation_present,
     role_of,
 )
-from vendors.failure import Failure, Refused, Scope, Uncertain
+from vendors.failure import Failure, Refused, Uncertain
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +119,13 @@ class DirectLane:
                 await self._deliver_invoice(posting)
         except LeaseEnding:
             self._change(
-                Change(posting.id, Outcome.RECEIVED, due_in=timedelta(), transient=posting.transient, announce=False)
+                Change(
+                    posting.id,
+                    Outcome.RECEIVED,
+                    due_in=timedelta(),
+                    transient=posting.transient,
+                    announce=False,
+                )
             )
             raise LaneStopped from None
         except Failure as failure:
@@ -169,7 +175,7 @@ class DirectLane:
     async def _ensure_relation(
         self, posting: DuePosting, relation: Relation, role: Role, *, update: bool
     ) -> tuple[StoredReference, bool]:
-        """The relation's reference, written if it is missing or (with `update`) its mapped content changed."""
+        """The relation's reference, written if missing or (with `update`) if its mapped content changed."""
         known = self._reference(posting, role)
         fingerprint = self._sink.relation_fingerprint(relation, role)
         if known is not None and (not update or known.fingerprint == fingerprint):
@@ -415,9 +421,7 @@ class DirectLane:
         probes = self._lane.hold.probes if self._lane.hold else 0
         result = consequence(posting, failure, self._settle, self._terms, probes)
         self._change(result.change)
-        if result.hold is not None:
-            await self._hold(result.hold, result.probe_in)
-            raise LaneStopped
+        await self._stop_if_told(result)
         if result.change.state is Outcome.REJECTED and failure.code in POINTS_AT_US:
             why, package = result.change.reason, self._lane.key.package
             assert why is not None
@@ -440,18 +444,18 @@ class DirectLane:
                 announce=posting.state is not Outcome.UNCERTAIN,
             )
         )
-        if failure.scope is Scope.ADMINISTRATION and result.hold is not None:
+        await self._stop_if_told(result)
+
+    async def _stop_if_told(self, result: Consequence) -> None:
+        key, pause_for = self._lane.key, result.pause
+        if result.hold is not None:
             await self._hold(result.hold, result.probe_in)
+            raise LaneStopped
+        if pause_for is not None:
+            await self._books.write(lambda cursor: pause_lane(cursor, key, pause_for))
             raise LaneStopped
 
     async def _hold(self, why: Reason, probe_in: timedelta | None) -> None:
         key, again = self._lane.key, self._lane.hold is not None
         log.warning("lane.held", administration=key.administration, code=str(why.code))
         await self._books.write(lambda cursor: hold_lane(cursor, key, why, probe_in, again=again))
-
-
-async def probe_held_lane(lane: Lane, sink: DirectSink, books: Books) -> None:
-    """A held administration's turn to be tried: release it when its package answers for the right company."""
-    key = lane.key
-    await sink.probe()
-    await books.write(lambda cursor: release_lane(cursor, key))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import psycopg
 import structlog
@@ -44,6 +44,7 @@ class Receiver:
         *,
         group: str = GROUP,
         max_records: int = 500,
+        session_timeout: timedelta = timedelta(seconds=10),
         checkpoint: Callable[[str], None] = lambda name: None,
     ) -> None:
         """`connect` opens a connection in autocommit mode."""
@@ -53,6 +54,7 @@ class Receiver:
         self._clock = clock
         self._group = group
         self._max_records = max_records
+        self._session_ms = int(session_timeout.total_seconds() * 1000)
         self._checkpoint = checkpoint
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
@@ -84,10 +86,13 @@ class Receiver:
                 auto_offset_reset="earliest",
                 max_poll_records=self._max_records,
                 max_partition_fetch_bytes=12 * 1024 * 1024,
-                session_timeout_ms=10_000,
-                heartbeat_interval_ms=3_000,
+                session_timeout_ms=self._session_ms,
+                heartbeat_interval_ms=self._session_ms // 3,
             )
             consumer.subscribe(self._topics, listener=_SeekToLedger(self, consumer))
+            # A leader that assigns before it knows the topics hands out nothing, and stays with that.
+            for topic in self._topics:
+                consumer.partitions_for_topic(topic)
             while not self._stopping.is_set():
                 self._turn(consumer)
         except BaseException as error:  # noqa: BLE001 - handed to the process, which stops with it

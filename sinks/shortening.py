@@ -47,6 +47,8 @@ def spread(text: str, limits: Sequence[int], *, charset: str = "utf-8") -> tuple
 
 def length(text: str) -> int:
     """Characters, as packages count them: UTF-16 units."""
+    if text.isascii():
+        return len(text)
     return len(text) + sum(character > "\uffff" for character in text)
 
 

@@ -64,7 +64,6 @@ __all__ = [
     "SnelStartMapping",
     "SnelStartSink",
     "open_client",
-    "open_sink",
 ]
 
 LONGEST_NUMBER = 25
@@ -296,15 +295,3 @@ def open_client(
 ) -> SnelStartClient:
     """The client of one administration, to be shared by its sink and its source."""
     return SnelStartClient(transport, pacer, credentials.endpoint(app), credentials.koppelsleutel, clock)
-
-
-def open_sink(
-    credentials: SnelStartCredentials,
-    app: SnelStartApp,
-    mapping: SnelStartMapping,
-    transport: Transport,
-    pacer: Pacer,
-    clock: Monotonic,
-) -> SnelStartSink:
-    """A sink of its own; transport and pacer belong to the connection and stay the caller's."""
-    return SnelStartSink(open_client(credentials, app, transport, pacer, clock), mapping, clock)

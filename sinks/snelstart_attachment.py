@@ -1,7 +1,8 @@
 """The PDF of an invoice, added to its boeking as a document.
 
-SnelStart stacks copies when the same file is posted twice, so the boeking is asked first. Facts: developer
-portal, `POST /documenten/{parent}`, at most 10 MB (BLG-0006, BLG-0013).
+SnelStart stacks copies when the same file is posted twice, so the boeking is asked first; it lists ids
+only, the name comes from `GET /documenten/{id}`. Facts: developer portal, `POST /documenten/{parent}`, at
+most 10 MB (BLG-0006, BLG-0013).
 """
 
 from __future__ import annotations
@@ -49,14 +50,26 @@ async def add_attachment(
         )
     name = stored_name(file.file_name)
     parent, booking = _PARENT[direction], UUID(document.id)
-    held = {held.casefold() for held in await client.attachment_names(parent, booking)}
-    if name.casefold() in held:
+    if await _is_there(client, parent, booking, name):
         return
     try:
         await client.add_attachment(parent, booking, name, file.content)
     except SnelStartRefused as refusal:
         refusal.field = FIELD
         raise
+
+
+async def _is_there(client: SnelStartClient, parent: DocumentParent, booking: UUID, name: str) -> bool:
+    """Whether the boeking has a document of that name; without the right to look, assume that it has not."""
+    try:
+        for document in await client.attachments_of(parent, booking):
+            held = await client.attachment_name(document)
+            if held is not None and held.casefold() == name.casefold():
+                return True
+    except Refused as refusal:
+        if refusal.code is not Code.MODULE_MISSING:
+            raise
+    return False
 
 
 def stored_name(file_name: str) -> str:

@@ -121,21 +121,23 @@ def line_account(
     Raises:
         Refused: the account does not exist or is not active.
     """
-    number = mapping.ledger_account(line)
     function = _IMPORT_FUNCTION.get(line.vat.kind)
-    mapped = f"{line.ledger_account}/{line.vat.kind}" in mapping.ledger_accounts
-    if function and invoice.direction is Direction.PURCHASE and not mapped:
-        soort = books.vat_soort(
-            line.vat.assessed_rate_or_default, invoice.issue_date, f"{field}.vat.assessed_rate"
-        )
-        able = [
-            row
-            for row in books.accounts.values()
-            if _has_function(row, function + soort) and not row.nonactief
-        ]
-        if len(able) == 1 and not mapping.inkopen_buitenland_op_kosten:
-            return able[0]
-    return books.account(number, f"{field}.ledger_account")
+    if function and invoice.direction is Direction.PURCHASE and not mapping.inkopen_buitenland_op_kosten:
+        own = _own_import_account(invoice, line, books, mapping, field, function)
+        if own is not None:
+            return own
+    return books.account(mapping.ledger_account(line), f"{field}.ledger_account")
+
+
+def _own_import_account(
+    invoice: Invoice, line: InvoiceLine, books: Books, mapping: SnelStartMapping, field: str, function: str
+) -> LedgerAccount | None:
+    if f"{line.ledger_account}/{line.vat.kind}" in mapping.ledger_accounts:
+        return None
+    rate, where = line.vat.assessed_rate_or_default, f"{field}.vat.assessed_rate"
+    wanted = function + books.vat_soort(rate, invoice.issue_date, where)
+    able = [row for row in books.accounts.values() if _has_function(row, wanted) and not row.nonactief]
+    return able[0] if len(able) == 1 else None
 
 
 def _has_function(account: LedgerAccount, function: str) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 import structlog
@@ -93,14 +93,18 @@ class Readback:
 
     def __init__(
         self,
-        open_source: Callable[[], Awaitable[Source]],
+        open_source: Callable[[], Awaitable[Source | None]],
         ledger: Ledger,
         key: LaneKey,
         terms: ReadbackTerms,
         lease: Callable[[], Lease],
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`open_source` may raise what a source raises, and is only called when something is due."""
+        """`open_source` is called when something is due; it may raise what a source raises.
+
+        None from it means that the package cannot be read back: the readback stops. The source stays the
+        opener's, and is not closed here.
+        """
         self._open_source = open_source
         self._ledger = ledger
         self._key = key
@@ -131,6 +135,9 @@ class Readback:
 
     async def _read_back(self, state: ReadbackState) -> None:
         source = await _asked(self._open_source())
+        if source is None:
+            await self._ledger.write(lambda cursor: stop_readback(cursor, self._key))
+            return
         if state.sweep_due:
             pull = await _asked(source.sweep())
         else:
@@ -211,7 +218,8 @@ class Readback:
             self._log.info("readback.settled")
 
     async def _fail(self, failure: Failure, failures: int) -> None:
-        why = reason(failure.code, vendor_message=failure.vendor_message, **failure.values)
+        values: dict[str, Any] = dict(failure.values)
+        why = reason(failure.code, vendor_message=failure.vendor_message, **values)
         wait = max(failure.retry_after or timedelta(), pause(self._terms.failure_wait, failures))
         if RULES[failure.code].retry is not RetryClass.AUTOMATIC:
             wait = max(wait, self._terms.person_wait)

@@ -75,6 +75,6 @@ def own_postgres() -> Iterator[PostgresNode]:
 
 @pytest.fixture
 def service_folder() -> Iterator[Path]:
-    """An empty folder that an unprivileged user may enter (pytest's own are closed to PostgreSQL under root)."""
+    """An empty folder that any user may enter, unlike pytest's own."""
     with _folder() as folder:
         yield folder

@@ -41,9 +41,9 @@ def shared_folder() -> Path:
 
 
 @contextmanager
-def shared(kind: str) -> Iterator[str]:
-    """The address of the shared `kafka` (bootstrap servers) or `postgres` (DSN), which stays up for the block."""
-    folder = shared_folder() / kind
+def shared(kind: str, base: Path | None = None) -> Iterator[str]:
+    """The address of the shared `kafka` (servers) or `postgres` (DSN), which stays up for the block."""
+    folder = (base or shared_folder()) / kind
     folder.mkdir(exist_ok=True)
     users = FileLock(folder / "users.lock")
     with locked(folder / "gate.lock"):

@@ -40,12 +40,14 @@ _NEVER_CONNECTED = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
     aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
 )
 _NEVER_CONNECTED_HTTPX = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
     httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
 )
 
 
@@ -236,8 +238,8 @@ class Transport:
     async def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
     ) -> Answer:
-        request = self._client.build_request(method, url, headers=headers, content=content)
         try:
+            request = self._client.build_request(method, url, headers=headers, content=content)
             async with asyncio.timeout(self._timeout):
                 response = await self._client.send(request, stream=True)
                 try:
@@ -278,7 +280,7 @@ def _never_connected(failure: BaseException) -> bool:
         return isinstance(cause, _NEVER_CONNECTED)
     if isinstance(failure, aiohttp.ClientError):
         return isinstance(failure, _NEVER_CONNECTED)
-    return isinstance(failure, _NEVER_CONNECTED_HTTPX | httpx.InvalidURL)
+    return isinstance(failure, _NEVER_CONNECTED_HTTPX)
 
 
 def _describe(failure: BaseException) -> str:

@@ -19,7 +19,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -180,8 +179,7 @@ def main() -> int:
         )
     os.write(1, f"{child.pid}\n".encode())
     if guard(child, parent, read_end, stopping):
-        started = time.monotonic()
-        stop(child, signal.Signals(order["stop_signal"]), order["grace"] - (time.monotonic() - started))
+        stop(child, signal.Signals(order["stop_signal"]), order["grace"])
     status = child.wait()
     return status if status >= 0 else 128 - status
 

@@ -72,16 +72,16 @@ def _fetch(complete: Path, on_progress: Progress) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         _remove_damaged(staging)
         try:
-            # The user's own Maven repository may hold a file that was cut off: only the first attempt reads it.
+            # The user's own Maven repository may hold a damaged file: only the first attempt reads it.
             jars = _resolve(staging, on_progress, use_local=attempt == 1)
             break
         except (RuntimeError, OSError) as error:
             on_progress(f"Fetching Kafka {KAFKA_VERSION}: attempt {attempt} of {ATTEMPTS} failed")
             if attempt == ATTEMPTS:
                 raise JarsUnavailable(
-                    f"Kafka {KAFKA_VERSION} is not on this machine yet and cannot be fetched from Maven Central "
-                    f"(repo.maven.apache.org): {_first_line(error)}. Connect to the internet once, or set "
-                    "KAFKA__BOOTSTRAP_SERVERS to a Kafka that runs elsewhere."
+                    f"Kafka {KAFKA_VERSION} is not on this machine yet and cannot be fetched from Maven "
+                    f"Central (repo.maven.apache.org): {_first_line(error)}. Connect to the internet "
+                    "once, or set KAFKA__BOOTSTRAP_SERVERS to a Kafka that runs elsewhere."
                 ) from error
     collected = staging / "collected"
     collected.mkdir(exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -22,8 +23,8 @@ LEFTOVER_SECONDS = 40.0
 class Node(ABC):
     """A service with its data in one folder.
 
-    Two locks: `owner.lock` is ours while we use the folder; `running.lock` belongs to the service's processes,
-    so that after a kill -9 of the owner the next one waits until the old service has really ended.
+    Two locks: `owner.lock` is ours while we use the folder; `running.lock` belongs to the service's
+    processes, so that after a kill -9 of the owner the next one waits until the old service has really ended.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Node(ABC):
         self._owner = FileLock(self.folder / "owner.lock")
         self._process: GuardedProcess | None = None
         self._state: NodeState | None = None
+        self._abandoned = threading.Event()
 
     @property
     def running(self) -> bool:
@@ -61,6 +63,7 @@ class Node(ABC):
         """
         if self.running:
             return
+        self._abandoned.clear()
         self._own()
         try:
             self._start()
@@ -75,6 +78,10 @@ class Node(ABC):
             self._process.stop()
             self._process = None
         self._owner.release()
+
+    def abandon(self) -> None:
+        """Let a `start` that waits in another thread fail soon."""
+        self._abandoned.set()
 
     def kill(self) -> None:
         """SIGKILL; the folder stays ours, `start` continues on the same data."""
@@ -175,6 +182,8 @@ class Node(ABC):
                 output = process.output()
                 kind = PortTaken if self._lost_port(output) else StartFailed
                 raise kind(f"{self.name} ended while starting. Its last words ({process.log}):\n{output}")
+            if self._abandoned.is_set():
+                raise StartFailed(f"The start of {self.name} was given up.")
             if time.monotonic() > deadline:
                 raise StartFailed(
                     f"{self.name} did not answer within {self._start_timeout:.0f} s. Its last words "

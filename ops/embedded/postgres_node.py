@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,7 +74,24 @@ class PostgresNode(Node):
         if not (self.data / "PG_VERSION").exists():
             self._on_progress("Preparing PostgreSQL's storage")
             self._initialise(state, running)
+        self._forget_dead_server()
         return state
+
+    def _forget_dead_server(self) -> None:
+        """Remove the `postmaster.pid` of a killed server.
+
+        PostgreSQL itself refuses to start while a process with that id exists: a zombie that nobody reaps, as
+        in many containers, or after a reboot another program. All processes of an earlier server held the
+        lock that we hold now; what is left to fear is a server that somebody started by hand.
+        """
+        stale = self.data / "postmaster.pid"
+        try:
+            pid = stale.read_text().split()[0]
+            working_in = Path(f"/proc/{pid}/cwd").readlink()
+        except (OSError, IndexError):
+            working_in = None
+        if working_in != self.data.resolve() and sys.platform.startswith("linux"):
+            stale.unlink(missing_ok=True)
 
     def _initialise(self, state: NodeState, running: FileLock) -> None:
         """`initdb` beside the final place: what is there under the final name is complete."""

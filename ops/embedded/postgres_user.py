@@ -1,8 +1,8 @@
-"""As whom PostgreSQL runs. It refuses root; so for root it becomes an unprivileged user, without `useradd`,
-without opening folders to everybody.
+"""As whom PostgreSQL runs, which refuses root.
 
-An unprivileged user cannot enter a folder like /root, where the data directory or the Python environment with
-PostgreSQL's programs may live. Then the server keeps one Linux capability, the one to pass through folders.
+For root it becomes an unprivileged user, without `useradd` and without opening folders to everybody. That
+user cannot enter a folder like /root, where the data directory or the Python environment with PostgreSQL's
+programs may live; then the server keeps one Linux capability, the one to pass through folders.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def run_as(data: Path, programs: Path) -> RunAs:
     blocked = [path for path in (data, programs / "postgres") if not _reachable(path, uid, gid)]
     if not blocked:
         return RunAs((uid, gid))
-    held = _permitted_capabilities()
-    if CAP_DAC_READ_SEARCH in held and os.stat(programs / "postgres").st_mode & stat.S_IXOTH:
+    held = permitted_capabilities()
+    if CAP_DAC_READ_SEARCH in held and (programs / "postgres").stat().st_mode & stat.S_IXOTH:
         return RunAs((uid, gid), (CAP_DAC_READ_SEARCH,))
     if CAP_DAC_OVERRIDE in held:
         return RunAs((uid, gid), (CAP_DAC_OVERRIDE,))
     raise EmbeddedError(
-        f"PostgreSQL does not run as root, and the user it would run as (id {uid}) cannot reach {blocked[0]}. "
-        "Start as a normal user, or use folders that others may enter."
+        f"PostgreSQL does not run as root, and the user it would run as (id {uid}) cannot reach "
+        f"{blocked[0]}. Start as a normal user, or use folders that others may enter."
     )
 
 
@@ -76,7 +76,8 @@ def _unprivileged() -> tuple[int, int]:
         return entry.pw_uid, entry.pw_gid
     raise EmbeddedError(
         "PostgreSQL does not run as root, and this machine has no unprivileged user "
-        f"({', '.join(_UNPRIVILEGED)}). Start as a normal user, or set DATABASE__URL to a PostgreSQL elsewhere."
+        f"({', '.join(_UNPRIVILEGED)}). Start as a normal user, or set DATABASE__URL to a PostgreSQL "
+        "elsewhere."
     )
 
 
@@ -97,7 +98,8 @@ def _reachable(path: Path, uid: int, gid: int) -> bool:
     return not path.is_file() or bool(path.stat().st_mode & stat.S_IXOTH)
 
 
-def _permitted_capabilities() -> set[int]:
+def permitted_capabilities() -> set[int]:
+    """The numbers of the Linux capabilities that this process may use or hand on."""
     if not sys.platform.startswith("linux"):
         return set()
     for line in Path("/proc/self/status").read_text().splitlines():

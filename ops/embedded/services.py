@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,7 @@ class Endpoints:
 class Services:
     """Both services under one folder.
 
-    They stop with `stop`, with the end of a `with` block, and by themselves when this process ends in any way.
+    They stop with `stop`, at the end of a `with` block, and by themselves however this process ends.
     """
 
     def __init__(self, data_dir: Path = DEFAULT_DATA_DIR, *, on_progress: Progress = silent) -> None:
@@ -43,14 +43,18 @@ class Services:
             EmbeddedError: with a sentence; what had been started is stopped again.
         """
         wanted: list[Node] = [*([self.kafka] if kafka else []), *([self.postgres] if postgres else [])]
-        with ThreadPoolExecutor(2, thread_name_prefix="embedded") as pool:
-            starts = [pool.submit(node.start) for node in wanted]
+        pool = ThreadPoolExecutor(2, thread_name_prefix="embedded")
         try:
-            for start in starts:
+            for start in as_completed([pool.submit(node.start) for node in wanted]):
                 start.result()
         except BaseException:
+            # Ctrl-C included: nobody waits for the other one's first start.
+            for node in wanted:
+                node.abandon()
+            pool.shutdown()
             self.stop()
             raise
+        pool.shutdown()
         return self.endpoints
 
     @property

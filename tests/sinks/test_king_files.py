@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,7 @@ def month(mapping: KingMapping) -> tuple[RenderedFile, ...]:
     normal = {"iban": "NL91ABNA0417164300", "bic": "ABNANL2A", "kind": "normal"}
     relations = [
         file_relation(relation()),
-        file_relation(
-            relation(number="00204", name="Łódź Çelik & Söhne <GmbH>", language="de", kvk_number=None)
-        ),
+        replace(file_relation(relation(name="Łódź Çelik & Söhne <GmbH>", kvk_number=None)), code="1300205"),
         file_relation(relation(bank_accounts=[normal, g_account], blocked=True), Role.CREDITOR),
     ]
     sales = invoice(

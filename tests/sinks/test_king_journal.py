@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.invoice import Invoice
-from schemas.outcome import Code
+from schemas.outcome import Code, reason
 from sinks.contract import FileInvoice
 from sinks.king import KingSink
 from sinks.king_settings import KingMapping
@@ -160,14 +160,16 @@ def test_separate_line_writes_vat_on_its_account_and_the_date_on_every_line() ->
 def test_a_missing_vat_account_is_named() -> None:
     refused = refusal(invoice(), KingMapping(vat_mode="separate_line"))
     assert (refused.code, refused.field) == (Code.MAPPING_MISSING, "$.vat_breakdown[0]")
-    assert "sales:hoog:21" in str(refused.values["problem"])
+    assert "sales:hoog:21" in str(refused.values["problem_nl"])
 
 
 def test_a_rate_without_vat_code_is_named() -> None:
     old = invoice([line("100.00"), line("100.00", "laag", "6", id="2")], issue_date="2018-12-31")
     refused = refusal(old)
     assert (refused.code, refused.field) == (Code.NOT_FOUND_VAT, "$.lines[1].vat")
-    assert refused.values["rate"] == "6"
+    assert reason(refused.code, **refused.values).nl.startswith(
+        "Btw-code voor btw-soort laag 6% bestaat niet in het boekhoudpakket King."
+    )
 
 
 def test_an_invoice_of_nothing_is_still_booked() -> None:
@@ -290,6 +292,9 @@ def test_999_lines_fit_and_a_thousand_do_not() -> None:
     assert len(lines(the_post(of(998)))) == 999
     refused = refusal(of(999))
     assert (refused.code, refused.field) == (Code.UNSUPPORTED_BY_PACKAGE, "$.lines")
+    why = reason(refused.code, **refused.values)
+    assert "de boeking krijgt 1000 regels en King leest er hooguit 999" in why.nl
+    assert "the booking would have 1000 lines and King reads no more than 999" in why.en
 
 
 def test_a_thousand_lines_on_one_account_are_one_line() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.invoice import Direction, Invoice, Vat
@@ -13,7 +13,7 @@ from schemas.relation import Relation, Role
 from sinks.contract import FileRelation, NumberNeed
 from sinks.king import KingSink
 from sinks.king_settings import KingMapping
-from tests.schemas.strategies import invoice_models, relation_models
+from tests.schemas.strategies import invoice_models, relation_models, unhurried
 from tests.sinks.king_reading import (
     DEFAULT,
     balance,
@@ -46,11 +46,13 @@ MAPPINGS = (
 mappings = st.sampled_from(MAPPINGS)
 
 
+@unhurried
 @given(invoice_models(), mappings)
 def test_every_post_balances_to_the_cent(invoice: Invoice, mapping: KingMapping) -> None:
     assert balance(the_post(invoice, mapping)) == 0
 
 
+@unhurried
 @given(invoice_models(), mappings)
 def test_the_relations_line_is_the_gross_amount(invoice: Invoice, mapping: KingMapping) -> None:
     first, *rest = lines(the_post(invoice, mapping))
@@ -60,6 +62,7 @@ def test_the_relations_line_is_the_gross_amount(invoice: Invoice, mapping: KingM
     assert rest
 
 
+@unhurried
 @given(invoice_models(), st.sampled_from(MAPPINGS[:4]))
 def test_vat_per_code_is_the_invoices_own(invoice: Invoice, mapping: KingMapping) -> None:
     sign = 1 if invoice.direction is Direction.PURCHASE else -1
@@ -73,6 +76,7 @@ def test_vat_per_code_is_the_invoices_own(invoice: Invoice, mapping: KingMapping
     }
 
 
+@unhurried
 @given(invoice_models())
 def test_net_per_account_is_the_invoices_own(invoice: Invoice) -> None:
     sign = 1 if invoice.direction is Direction.PURCHASE else -1
@@ -87,6 +91,7 @@ def test_net_per_account_is_the_invoices_own(invoice: Invoice) -> None:
     }
 
 
+@unhurried
 @given(invoice_models(), mappings)
 def test_no_amount_is_negative(invoice: Invoice, mapping: KingMapping) -> None:
     assert all(
@@ -96,6 +101,7 @@ def test_no_amount_is_negative(invoice: Invoice, mapping: KingMapping) -> None:
     )
 
 
+@unhurried
 @given(relation_models(), st.sampled_from([Role.DEBTOR, Role.CREDITOR]))
 def test_every_relation_gets_a_number_and_a_valid_file(relation: Relation, role: Role) -> None:
     sink = KingSink()
@@ -108,6 +114,7 @@ def test_every_relation_gets_a_number_and_a_valid_file(relation: Relation, role:
     assert render(relations=[written])[0].content
 
 
+@settings(unhurried, max_examples=30)
 @given(st.lists(invoice_models(most_lines=3), max_size=3), st.lists(relation_models(), max_size=2))
 def test_the_same_cut_gives_the_same_bytes(invoices: list[Invoice], relations: list[Relation]) -> None:
     made = cut(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.shortening import fits, length, one_line, shorten, spread
+from tests.schemas.strategies import unhurried
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,7 @@ def test_a_text_is_spread_between_words() -> None:
     assert spread("Jansen", (40, 40)) == ("Jansen", "")
 
 
+@unhurried
 @given(st.text(max_size=120), st.integers(1, 60))
 def test_a_shortened_text_always_fits_and_keeps_what_fits(text: str, limit: int) -> None:
     short = shorten(text, limit)

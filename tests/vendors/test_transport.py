@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from schemas.outcome import Code
@@ -172,6 +173,12 @@ async def test_a_write_to_an_unknown_host_is_not_sent(transport: Transport) -> N
         await write(transport, "http://bestaat-niet.invalid")
 
 
+async def test_a_write_to_no_address_at_all_is_not_sent(transport: Transport) -> None:
+    for url in ("http://[", "ftp://127.0.0.1", ""):
+        with pytest.raises(NotSent):
+            await write(transport, url)
+
+
 async def test_a_write_whose_tls_handshake_fails_is_not_sent(transport: Transport) -> None:
     async def not_tls(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"this is not TLS\r\n\r\n")
@@ -235,6 +242,30 @@ async def test_a_header_cannot_be_smuggled_in(transport: Transport, wire: WireSe
     with pytest.raises(NotSent):
         await transport.write("w", "POST", wire.url, headers={"Authorization": value}, content=b"{}")
     assert wire.received == []
+
+
+RELAYED = [
+    (httpx.ConnectError("weg"), NotSent),
+    (httpx.ConnectTimeout("weg"), NotSent),
+    (httpx.PoolTimeout("vol"), NotSent),
+    (httpx.ReadTimeout("stil"), Uncertain),
+    (httpx.ReadError("gebroken"), Uncertain),
+    (httpx.WriteError("gebroken"), Uncertain),
+    (httpx.RemoteProtocolError("raar"), Uncertain),
+    (OSError("iets"), Uncertain),
+]
+
+
+@pytest.mark.parametrize(("problem", "failure"), RELAYED, ids=[type(row[0]).__name__ for row in RELAYED])
+async def test_through_another_way_to_the_package_httpx_own_errors_decide(
+    problem: Exception, failure: type[Failure]
+) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise problem
+
+    async with Transport(inner=httpx.MockTransport(fail)) as transport:
+        with pytest.raises(failure):
+            await write(transport, "http://relay.invalid")
 
 
 async def test_every_call_is_reported_with_its_name_and_status(wire: WireServer, waits: Waits) -> None:

@@ -131,7 +131,9 @@ class NewCompany(Wire):
 
     package: str
     name: str = "Installatiebedrijf De Simulator B.V."
-    id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="absent: chosen")
+    id: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="absent: chosen"
+    )
     kvk_number: str = "12345678"
     vat_number: str = "NL123456782B01"
     chart: list[ChartAccount] = Field(default_factory=list)

@@ -31,6 +31,7 @@ from vendors.snelstart.models import (
     PurchaseInvoice,
     RelationRecord,
     SalesInvoice,
+    StoredDocument,
     VatRate,
 )
 from vendors.snelstart.session import PAGE, Session
@@ -165,10 +166,16 @@ class SnelStartClient:
 
     # attachments
 
-    async def attachment_names(self, parent: DocumentParent, booking_id: UUID) -> Sequence[str]:
-        """File names that a boeking already carries."""
-        held = await self._api.get(parent.lower(), f"/{parent.lower()}/{booking_id}", BookingDocuments)
-        return [document.file_name for document in held.documents or ()]
+    async def attachments_of(self, parent: DocumentParent, booking_id: UUID) -> Sequence[UUID]:
+        """Ids of the documents that a boeking carries; it does not say their names."""
+        path = f"/{parent.lower()}/{booking_id}"
+        held = await self._api.get(parent.lower(), path, BookingDocuments)
+        return [document.id for document in held.documents or ()]
+
+    async def attachment_name(self, document_id: UUID) -> str | None:
+        """The file name of a document; None when it is gone (scope `documenten:read`)."""
+        found = await self._api.find("document", f"/documenten/{document_id}", StoredDocument)
+        return found.file_name if found else None
 
     async def add_attachment(
         self, parent: DocumentParent, booking_id: UUID, file_name: str, content: bytes

@@ -183,17 +183,16 @@ class Booking(Record):
     leverancier: Reference | None = None
 
 
-class StoredDocument(Record):
-    """An attachment of a boeking."""
-
-    id: UUID | None = None
-    file_name: Text = Field("", alias="fileName")
-
-
 class BookingDocuments(Record):
-    """The attachments of a boeking."""
+    """The attachments of a boeking, as references."""
 
-    documents: tuple[StoredDocument, ...] | None = None
+    documents: tuple[Reference, ...] | None = None
+
+
+class StoredDocument(Record):
+    """An attachment; its content, which comes along, is not kept."""
+
+    file_name: Text = Field("", alias="fileName")
 
 
 class Created(Record):

@@ -58,6 +58,7 @@ CREATE TABLE lane (
     held_vendor_message text,
     held_since          timestamptz,
     probe_at            timestamptz,
+    paused_until        timestamptz,
     probes              integer NOT NULL DEFAULT 0,
     in_recovery         boolean NOT NULL DEFAULT false,
     due_at              timestamptz,

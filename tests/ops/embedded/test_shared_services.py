@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import psycopg
 import pytest
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
+from ops.embedded.file_lock import FileLock
 from tests import services
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_every_test_gets_an_empty_database_of_its_own(database_url: str, empty_database_url: str) -> None:
@@ -38,10 +45,44 @@ def test_the_shared_server_is_one_for_all(postgres: str) -> None:
         assert again == postgres
 
 
+USER = """
+import signal, sys
+from pathlib import Path
+from tests.services import shared
+with shared("postgres", Path(sys.argv[1])) as address:
+    print(address, flush=True)
+    signal.pause()
+"""
+
+
+def test_the_service_ends_after_its_last_user_however_that_one_ended(service_folder: Path) -> None:
+    users = [
+        subprocess.Popen(
+            [sys.executable, "-c", USER, str(service_folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    addresses = [user.stdout.readline() for user in users if user.stdout]
+    first, last = users
+    assert addresses[0] == addresses[1]
+
+    first.kill()
+    first.communicate()
+    with psycopg.connect(addresses[1].strip()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+    last.kill()
+    last.communicate()
+    keeper = FileLock(service_folder / "postgres" / "keeper.lock")
+    assert keeper.acquire(timeout=60)
+    keeper.release()
+    assert not (service_folder / "postgres" / "data").exists()
+
+
 def test_nothing_relies_on_auto_creation(kafka: str) -> None:
     producer = KafkaProducer(bootstrap_servers=kafka, max_block_ms=1500, api_version=(4, 0))
     try:
-        with pytest.raises(Exception, match="(?i)topic|metadata|timeout"):
+        with pytest.raises(Exception, match=r"(?i)topic|metadata|timeout"):
             producer.send("nobody-planned-this", b"x").get(timeout=5)
     finally:
         producer.close(timeout=1)

@@ -41,7 +41,7 @@ async def test_companies_that_cannot_be(office: Office) -> None:
     await ask("POST", "companies", {"package": "snelstart", "id": "bouw-1"}, status=409)
     await ask("POST", "companies", {"package": "king", "id": "bouw-1"}, status=409)
     await ask("POST", "companies", {"package": "exact"}, status=404)
-    await ask("POST", "companies", {"package": "king", "id": "../elders"}, status=422)
+    await ask("POST", "companies", {"package": "king", "id": ".."}, status=422)
     wrong = await ask(
         "POST", "companies", {"package": "snelstart", "settings": {"limiet": "geen"}}, status=422
     )

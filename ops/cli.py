@@ -1,0 +1,93 @@
+"""`koppeling`: all commands in one place. Each group lives in `ops.commands` and loads what it needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from ops.commands import (
+    administrations,
+    catalogue,
+    check,
+    connect,
+    contract,
+    credentials,
+    database,
+    files,
+    payments,
+    postings,
+    processes,
+    publish,
+    simulator,
+    status,
+    topics,
+)
+from ops.commands.terminal import note
+from ops.commands.troubles import INTERRUPTED, TROUBLE, sentence_of
+
+
+class _Commands(TyperGroup):
+    """Turns every expected trouble of any command into one sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            note("Stopped.")
+            raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:
+            sentence = sentence_of(error)
+            if sentence is None:
+                raise
+            note(sentence)
+            raise typer.Exit(TROUBLE) from error
+
+
+app = typer.Typer(
+    cls=_Commands,
+    name="koppeling",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+    help="Books what ENK invoices in the customer's accounting package, once, and reads back what was "
+    "paid.\n\n"
+    "Start with `koppeling up --simulators` (everything in one terminal), then `koppeling publish FILE "
+    "--wait` "
+    "and `koppeling postings list`. `koppeling COMMAND --help` shows examples.\n\n"
+    "Exit codes: 0 done; 1 trouble, with a sentence; 2 wrong command line; 3 done, and somebody is needed.",
+)
+
+# Running it. `up` and `demo` bring their own services and processes.
+processes.register(app)
+simulator.register(app)
+publish.register(app)
+
+# Seeing and repairing.
+status.register(app)
+app.add_typer(postings.app, name="postings")
+app.add_typer(files.app, name="files")
+app.add_typer(payments.app, name="payments")
+
+# Setting up.
+app.add_typer(administrations.app, name="administrations")
+connect.register(app)
+check.register(app)
+app.add_typer(credentials.app, name="credentials")
+app.add_typer(database.app, name="db")
+app.add_typer(topics.app, name="topics")
+
+# Knowing.
+catalogue.register(app)
+app.add_typer(contract.app, name="schemas")
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""What is written of a posting whose turn has not come, or will not come."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ledger.rows import Change, DuePosting, document_key
+from schemas.outcome import Outcome
+from sinks.turn import End, Wait, recheck_after
+
+
+def not_now(posting: DuePosting, turn: Wait | End, limit: timedelta, now: datetime) -> Change:
+    """An end is written as it is; a wait is looked at again, and told once, and once more after the limit."""
+    if isinstance(turn, End):
+        wakes = (document_key(posting.kind, posting.document_id),)
+        return Change(posting.id, turn.outcome, turn.reason, wakes=wakes)
+    overdue = posting.waiting_until is not None and posting.waiting_until <= now
+    waited = now - (posting.waiting_until - limit) if posting.waiting_until else timedelta()
+    unchanged = posting.state is Outcome.WAITING and posting.code == str(turn.reason.code) and not overdue
+    return Change(
+        posting.id,
+        Outcome.WAITING,
+        turn.reason,
+        scope="overdue" if overdue else None,
+        due_in=recheck_after(waited),
+        waiting_key=turn.key,
+        waiting_for=limit,
+        look_up_first=posting.look_up_first,
+        announce=not unchanged,
+    )
