@@ -23,7 +23,8 @@ from pathlib import Path
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from schemas.topics import ENK_ADMINISTRATIONS, ENK_INVOICES, PARTITIONS, TOPICS
+from ops.embedded.kafka_node import KafkaNode
+from schemas.topics import ENK_INVOICES, PARTITIONS, TOPICS
 from tests.schemas import builders
 
 GOAL = 0.6
@@ -151,7 +152,8 @@ def _broker(bootstrap: str | None) -> Iterator[str]:
     if bootstrap:
         yield bootstrap
         return
-    raise NotImplementedError
+    with tempfile.TemporaryDirectory() as folder, KafkaNode(Path(folder)) as node:
+        yield node.bootstrap_servers
 
 
 if __name__ == "__main__":

@@ -21,10 +21,15 @@ from ledger.readbacks import follow_activity
 from ledger.rows import LaneKey
 from ledger.work import make_due
 from schemas.administration import Administration
+from schemas.catalogue import CATALOGUE
 from schemas.outcome import Code, Package, Reason, WhoActs, reason
 
 UNSENT = "p.intent_step IS NULL AND p.state IN ('received', 'posting', 'retry', 'waiting', 'held')"
 """Postings that are proven not to be in the package or on their way to it."""
+
+
+BUILT = frozenset(row.package for row in CATALOGUE if row.built)
+"""Packages that documents can go to."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ def lock_lanes(cursor: Cursor[TupleRow], administrations: Iterable[str]) -> dict
                 who_acts=WhoActs(row.held_who_acts),
                 vendor_message=row.held_vendor_message,
             )
+        elif Package(row.package) not in BUILT:
+            hold = reason(Code.UNSUPPORTED_BY_PACKAGE, administration=row.id, value=row.package)
         elif row.connection_id is None:
             hold = not_connected(row.id, row.package)
         states[row.id] = LaneState(LaneKey(row.id, Package(row.package)), hold)

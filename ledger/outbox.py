@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 from psycopg import Cursor
@@ -99,6 +100,24 @@ def store(cursor: Cursor[TupleRow], records: Sequence[OutboundRecord]) -> None:
 def lock_for_publishing(connection: psycopg.Connection[TupleRow]) -> bool:
     """Take the publisher's lock for this session; False when another process has it."""
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", (PUBLISHER_LOCK,)).fetchone()
+    connection.commit()
+    return bool(row and row[0])
+
+
+def take_over_publishing(connection: psycopg.Connection[TupleRow], stuck_after: timedelta) -> bool:
+    """End the session of a publisher that holds the lock and does not publish; True when one was ended.
+
+    What it had in hand may be published again, with the same ids and sequences.
+    """
+    row = connection.execute(
+        """
+        SELECT count(pg_terminate_backend(l.pid)) FROM pg_locks l
+         WHERE l.locktype = 'advisory' AND l.objid = %s AND l.granted AND l.pid <> pg_backend_pid()
+           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND (SELECT min(at) FROM outbox) < clock_timestamp() - %s::interval
+        """,
+        (PUBLISHER_LOCK, stuck_after),
+    ).fetchone()
     connection.commit()
     return bool(row and row[0])
 

@@ -23,6 +23,7 @@ from ops.commands import (
     simulator,
     status,
     topics,
+    up,
 )
 from ops.commands.terminal import note
 from ops.commands.troubles import INTERRUPTED, TROUBLE, sentence_of
@@ -50,7 +51,7 @@ app = typer.Typer(
     name="koppeling",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     pretty_exceptions_show_locals=False,
     help="Books what ENK invoices in the customer's accounting package, once, and reads back what was "
     "paid.\n\n"
@@ -61,6 +62,7 @@ app = typer.Typer(
 )
 
 # Running it. `up` and `demo` bring their own services and processes.
+up.register(app)
 processes.register(app)
 simulator.register(app)
 publish.register(app)

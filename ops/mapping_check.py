@@ -310,7 +310,9 @@ def _documents(documents: Sequence[OpenDocument], check: object) -> Iterator[Fin
         )
     if not refused and documents:
         yield Finding(
-            "documents", Weight.GOOD, f"De {len(documents)} openstaande facturen passen in het pakket."
+            "documents",
+            Weight.GOOD,
+            f"De velden en bedragen van wat openstaat ({len(documents)}) passen in het pakket.",
         )
 
 

@@ -25,6 +25,7 @@ from ledger.administrations import hold_lane, hold_postings, release_lane, settl
 from ledger.credentials import CredentialVault
 from ledger.leases import LeaseTerms
 from ledger.pauses import pause
+from ledger.repair import reread_ahead
 from ledger.rows import Lane, LaneKey
 from ledger.work import due_version, settle_due
 from ledger.work import lane as read_lane
@@ -42,6 +43,8 @@ from sinks.lane import DirectLane, LaneStopped
 from sinks.publisher import Publisher
 from sinks.receiver import Receiver
 from sinks.terms import DeliveryTerms
+from sources.contract import Source
+from sources.readback import Readback, ReadbackTerms
 from telemetry import metrics
 from vendors.answer import Call
 from vendors.failure import Failure
@@ -60,11 +63,13 @@ class WorkerConfig:
     packages: Sequence[Package] = tuple(PACKAGES)
     terms: DeliveryTerms = field(default_factory=DeliveryTerms)
     attachments: AttachmentRules = field(default_factory=AttachmentRules)
+    readback: ReadbackTerms = field(default_factory=ReadbackTerms)
     pool_size: int = 6
     max_connections: int = 500
     statement_timeout: timedelta = timedelta(seconds=30)
     group: str = "koppeling.receiver"
     session_timeout: timedelta = timedelta(seconds=10)
+    publisher_stuck_after: timedelta = timedelta(seconds=30)
 
 
 async def _pass(_: str) -> None:
@@ -92,7 +97,7 @@ class Worker:
         self._lease_terms = LeaseTerms(
             length=self._call_timeout + terms.margin,
             call_timeout=self._call_timeout,
-            settle=terms.settle or timedelta(seconds=5),
+            settle=terms.settle or timedelta(seconds=60),
         )
         self.owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
@@ -111,7 +116,7 @@ class Worker:
         """Work until `stop` is set. Raises what made the process useless."""
         config = self._config
         loop = asyncio.get_running_loop()
-        await asyncio.to_thread(self._check_history)
+        await asyncio.to_thread(self._look_back)
         with ConnectionPool(
             config.database_url,
             min_size=1,
@@ -146,7 +151,12 @@ class Worker:
                 session_timeout=config.session_timeout,
                 checkpoint=self._thread_checkpoint,
             )
-            publisher = Publisher(config.kafka, self.connect, checkpoint=self._thread_checkpoint)
+            publisher = Publisher(
+                config.kafka,
+                self.connect,
+                stuck_after=config.publisher_stuck_after,
+                checkpoint=self._thread_checkpoint,
+            )
             receiver.start()
             publisher.start()
             keeping = asyncio.create_task(self._holder.keep())
@@ -190,9 +200,12 @@ class Worker:
         finally:
             stopping.cancel()
 
-    def _check_history(self) -> None:
+    def _look_back(self) -> None:
+        """Before any work: did the ledger go back in time, and can this release read what was too new?"""
         with self.connect() as connection:
             check_history(connection, self._config.kafka, self._config.group)
+            with connection.transaction(), connection.cursor() as cursor:
+                reread_ahead(cursor, self._clock())
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake the holder when a receiver says that something became due."""
@@ -315,7 +328,29 @@ class Worker:
     # --- readback ------------------------------------------------------------------------------------
 
     async def _run_readback(self, held: Held, key: LaneKey) -> None:
-        del held, key
+        """One run of a readback; whatever interrupts it, the next run reads again."""
+
+        async def open_source() -> Source | None:
+            lane = await self._books.read(lambda c: read_lane(c, key))
+            package = PACKAGES.get(key.package)
+            if lane is None or not isinstance(package, DirectPackage):
+                return None
+            return (await self._sessions.direct(lane, package)).opened.source
+
+        readback = Readback(
+            open_source,
+            self._books,
+            key,
+            self._config.readback,
+            lambda: held.lease,
+            lambda: self._holder.stopping or held.lost,
+        )
+        try:
+            await readback.run()
+        except Fenced:
+            log.warning("readback.fenced", administration=key.administration)
+        except (psycopg.OperationalError, WriterClosed) as error:
+            log.warning("readback.ledger_away", administration=key.administration, error=str(error).strip())
 
     async def _close_connection(self, connection: str) -> None:
         await self._sessions.close(connection)

@@ -315,8 +315,8 @@ class DirectLane:
             Code.DUPLICATE_NUMBER,
             field="$.number",
             number=posting.number,
-            found=other.document.id,
-            gross=other.gross,
+            problem_nl=f"in het pakket staat het met bedrag {other.gross:.2f}".replace(".", ","),
+            problem_en=f"the package holds it with amount {other.gross:.2f}",
         )
         self._change(Change(posting.id, Outcome.REJECTED, why))
         return True
@@ -411,6 +411,7 @@ class DirectLane:
         if self._written is not None and self._written.done():
             self._written.result()
         self._written = self._books.change(self._lease(), change)
+        self._written.add_done_callback(_seen)
 
     async def _forget(self, posting: DuePosting, role: Role) -> None:
         key = self._lane.key
@@ -459,3 +460,9 @@ class DirectLane:
         key, again = self._lane.key, self._lane.hold is not None
         log.warning("lane.held", administration=key.administration, code=str(why.code))
         await self._books.write(lambda cursor: hold_lane(cursor, key, why, probe_in, again=again))
+
+
+def _seen(written: asyncio.Future[None]) -> None:
+    """A change that nobody waits for any more (the lane was stopped) has been looked at."""
+    if not written.cancelled():
+        written.exception()

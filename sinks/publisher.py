@@ -1,6 +1,7 @@
 """The publisher: outbox to Kafka, in order, deleted only after the broker's acknowledgement.
 
-One process at a time publishes (an advisory lock); the others stand by. A record may be published twice
+One process at a time publishes (an advisory lock); the others stand by, and end the session of one that
+holds the lock without publishing (a stopped process). A record may be published twice
 after a crash, with the same event id and sequence, which consumers ignore.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 import psycopg
 import structlog
@@ -16,7 +18,7 @@ from kafka.errors import KafkaError
 from psycopg.rows import TupleRow
 from tenacity import wait_exponential
 
-from ledger.outbox import lock_for_publishing, pending, published
+from ledger.outbox import lock_for_publishing, pending, published, take_over_publishing
 from ledger.pauses import pause
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,7 @@ class Publisher:
         batch: int = 500,
         idle_seconds: float = 0.05,
         stand_by_seconds: float = 1.0,
+        stuck_after: timedelta = timedelta(seconds=30),
         checkpoint: Callable[[str], None] = lambda name: None,
     ) -> None:
         """`connect` opens a connection in autocommit mode."""
@@ -41,6 +44,7 @@ class Publisher:
         self._batch = batch
         self._idle = idle_seconds
         self._stand_by = stand_by_seconds
+        self._stuck_after = stuck_after
         self._checkpoint = checkpoint
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
@@ -81,6 +85,8 @@ class Publisher:
             while not lock_for_publishing(connection):
                 if self._stopping.wait(self._stand_by):
                     return
+                if take_over_publishing(connection, self._stuck_after):
+                    log.warning("publisher.taken_over")
             producer = KafkaProducer(
                 **self._config,
                 acks="all",

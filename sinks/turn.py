@@ -71,7 +71,13 @@ def among_twins(posting: DuePosting, twins: Sequence[Sibling]) -> Go | End:
         if other.id < posting.id or other.state in GOOD or other.in_doubt:
             return End(
                 Outcome.REJECTED,
-                reason(Code.DUPLICATE_NUMBER, number=posting.number, other=other.document_id),
+                reason(
+                    Code.DUPLICATE_NUMBER,
+                    field="$.number",
+                    number=posting.number,
+                    problem_nl=f"ENK-document {other.document_id} heeft dat nummer ook",
+                    problem_en=f"ENK's document {other.document_id} has that number too",
+                ),
             )
     return Go()
 
@@ -81,7 +87,8 @@ def after_credited(posting: DuePosting, credited: Sequence[Sibling]) -> Go | Wai
     live = [other for other in credited if other.state not in (Outcome.SUPERSEDED, Outcome.DISCARDED)]
     if not live or any(other.state in GOOD for other in live):
         return Go()
-    why = reason(Code.WAITING_FOR_INVOICE, number=posting.number, other=posting.credits_key)
+    credited_number = (posting.credits_key or "").rpartition("|")[2]
+    why = reason(Code.WAITING_FOR_INVOICE, number=posting.number, credited=credited_number)
     return Wait(why, number_key(posting.kind, posting.credits_key or ""))
 
 

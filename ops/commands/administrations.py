@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.commands.choosing import lane_key, open_ledger
-from ops.commands.options import AsJson, DataDir, InPackage, Verbose
+from ops.commands.options import AsJson, DataDir, InPackage, Verbose, examples
 from ops.commands.terminal import note, print_json, print_table, quiet, say
 from ops.commands.troubles import Trouble
 from schemas.codes import Code, Package, RetryClass
@@ -29,7 +29,11 @@ app = typer.Typer(
 Id = Annotated[str, typer.Argument(metavar="ADMINISTRATION", help="ENK's id of the administration.")]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "koppeling administrations apply adm-1001.yaml --dry-run", "koppeling administrations apply all.yaml"
+    )
+)
 def apply(
     file: Annotated[str, typer.Argument(help="A YAML file; - reads standard input.")],
     dry_run: Annotated[
@@ -40,18 +44,8 @@ def apply(
 ) -> None:
     """Set the mapping of administrations from a YAML file. Applying it again changes nothing.
 
-    The file is the whole mapping: what it leaves out has its default again. An example:
-
-        - id: adm-1001
-          package: snelstart
-          mapping:
-            go_live_date: 2026-01-01
-            ledger_accounts: {"8000/verlegd": "8150"}
-
-    Examples:
-        koppeling administrations apply adm-1001.yaml --dry-run
-
-        koppeling administrations apply all.yaml
+    The file is the whole mapping: what it leaves out has its default again. `koppeling administrations
+    show` lists every field of a mapping with what it is for.
     """
     quiet(verbose)
     from ops.mapping_files import MappingFileError, read_file
@@ -141,7 +135,9 @@ def _hint_at_retries(connection: psycopg.Connection[TupleRow], keys: list[LaneKe
             )
 
 
-@app.command("list")
+@app.command(
+    "list", epilog=examples("koppeling administrations list", "koppeling administrations list --held --json")
+)
 def list_(
     held: Annotated[bool, typer.Option("--held", help="Only those that are held.")] = False,
     package: Annotated[Package | None, typer.Option("--package", "-p", help="Of this package.")] = None,
@@ -149,13 +145,7 @@ def list_(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """List administrations: connected to what, held why, and how much is open.
-
-    Examples:
-        koppeling administrations list
-
-        koppeling administrations list --held --json
-    """
+    """List administrations: connected to what, held why, and how much is open."""
     quiet(verbose)
     from ledger.administration_list import list_administrations
 
@@ -208,7 +198,7 @@ def _list_row(item: ListedAdministration) -> tuple[object, ...]:
     )
 
 
-@app.command()
+@app.command(epilog=examples("koppeling administrations show adm-1001"))
 def show(
     administration: Id,
     package: InPackage = None,
@@ -216,11 +206,7 @@ def show(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """Show one administration: its company, its whole mapping with defaults, and its postings by state.
-
-    Example:
-        koppeling administrations show adm-1001
-    """
+    """Show one administration: its company, its whole mapping with defaults, and its postings by state."""
     quiet(verbose)
     from ledger.administration_list import list_administrations
 
@@ -280,7 +266,7 @@ def _mapping_rows(item: ListedAdministration) -> list[tuple[object, ...]]:
     ]
 
 
-@app.command()
+@app.command(epilog=examples('koppeling administrations hold adm-1001 --reason "boekhouder sluit maart af"'))
 def hold(
     administration: Id,
     reason: Annotated[str, typer.Option(help="Why; ENK and the audit get to see it.")],
@@ -288,11 +274,7 @@ def hold(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """Stop working on an administration until it is released. What is in flight ends; the rest is held.
-
-    Example:
-        koppeling administrations hold adm-1001 --reason "boekhouder sluit maart af"
-    """
+    """Stop working on an administration until it is released. What is in flight ends; the rest is held."""
     quiet(verbose)
     if not reason.strip():
         raise typer.BadParameter("give a reason in words.", param_hint="--reason")
@@ -322,7 +304,11 @@ def hold(
     )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "koppeling administrations release adm-1001", "koppeling administrations release --package snelstart"
+    )
+)
 def release(
     administration: Annotated[
         str | None, typer.Argument(metavar="[ADMINISTRATION]", help="ENK's id; none = the whole package.")
@@ -331,13 +317,7 @@ def release(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """Let a held administration go on, or (with only --package) a package to which sending was stopped.
-
-    Examples:
-        koppeling administrations release adm-1001
-
-        koppeling administrations release --package snelstart
-    """
+    """Let a held administration go on, or (with only --package) a package to which sending was stopped."""
     quiet(verbose)
     if administration is None and package is None:
         raise typer.BadParameter("name an administration, or a package with --package.")

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from ops.commands.options import AsJson
+from ops.commands.options import AsJson, examples
 from ops.commands.terminal import print_json, print_table, say
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(packages)
+    app.command(epilog=examples("koppeling packages", "koppeling packages --json"))(packages)
 
 
 def packages(as_json: AsJson = False) -> None:
-    """List the thirteen packages: ENK's table, what our connector does, how, and how well that is verified.
-
-    Examples:
-        koppeling packages
-
-        koppeling packages --json
-    """
+    """List the thirteen packages: ENK's table, what we do for each, how, and how well that is verified."""
     from dataclasses import asdict
 
     from schemas.catalogue import CATALOGUE

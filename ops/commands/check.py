@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.commands.choosing import lane_key
-from ops.commands.options import AsJson, DataDir, InPackage, Verbose
+from ops.commands.options import AsJson, DataDir, InPackage, Verbose, examples
 from ops.commands.terminal import print_json, print_table, quiet, say
 from ops.commands.troubles import OK, SOMEBODY, Trouble
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(check)
+    app.command(epilog=examples("koppeling check adm-1001", "koppeling check adm-1001 --json"))(check)
 
 
 def check(
@@ -40,11 +40,6 @@ def check(
 
     Asks the package for its own lists, and holds against them what the mapping and the documents that
     still wait point at. Writes nothing. Exit code: 0 all is well, 3 somebody must do something.
-
-    Examples:
-        koppeling check adm-1001
-
-        koppeling check adm-1001 --json
     """
     quiet(verbose)
     from ops.bootstrap import ledger, settings_for

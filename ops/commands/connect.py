@@ -11,21 +11,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.commands.choosing import lane_key
-from ops.commands.options import DataDir, InPackage, Verbose, Yes
+from ops.commands.options import DataDir, InPackage, Verbose, Yes, examples
 from ops.commands.terminal import note, quiet, say
-from ops.commands.troubles import Trouble
+from ops.commands.troubles import Trouble, sentence_of
+from schemas.codes import Package
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
+
+    from ops.settings import Settings
 
 Id = Annotated[str, typer.Argument(metavar="ADMINISTRATION", help="ENK's id of the administration.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(connect)
-    app.command()(disconnect)
+    app.command(
+        epilog=examples(
+            "koppeling connect adm-1001",
+            "vault read adm-1001 | koppeling connect adm-1001 --package snelstart --stdin",
+        )
+    )(connect)
+    app.command(epilog=examples("koppeling disconnect adm-1001"))(disconnect)
 
 
 def connect(
@@ -42,15 +50,11 @@ def connect(
     Asks for what the package needs (what is secret is not shown while you type), proves it by logging in,
     pins the company that it opens, and stores it encrypted. Credentials are never read from an argument.
     Connecting again replaces them.
-
-    Examples:
-        koppeling connect adm-1001
-
-        vault read adm-1001 | koppeling connect adm-1001 --package snelstart --stdin
     """
     quiet(verbose)
     from ops.bootstrap import connector, ledger, settings_for
     from ops.settings import Need
+    from vendors.failure import Failure
 
     settings = settings_for((Need.DATABASE, Need.CREDENTIALS), data_dir)
     with ledger(settings) as connection:
@@ -59,10 +63,28 @@ def connect(
         model = plug.credentials_model(key)
         given = _from_stdin() if stdin else _ask(model)
         _check(model, given)
-        identity = asyncio.run(plug.connect(connection, key, given))
+        require_app_key(settings, key.package, given)
+        try:
+            identity = asyncio.run(plug.connect(connection, key, given))
+        except Failure as failure:
+            raise Trouble(
+                f"{sentence_of(failure)} Er is niets opgeslagen: los dit op en voer het commando opnieuw uit."
+            ) from failure
         connection.execute("SELECT pg_notify('koppeling_due', '')")
     say(f"{administration} is connected to {identity.name} ({identity.id}) in {key.package.label}.")
     say(f"Check its mapping with `koppeling check {administration}`.")
+
+
+def require_app_key(settings: Settings, package: Package, given: Mapping[str, object]) -> None:
+    """Raise `Trouble` when ENK's own key at the vendor is neither set nor given."""
+    if package is Package.SNELSTART and not (
+        given.get("subscription_key") or settings.snelstart.subscription_key
+    ):
+        raise Trouble(
+            "SNELSTART__SUBSCRIPTION_KEY is not set: ENK's own key of the SnelStart B2B API, one for "
+            "all customers. "
+            "Set it (workers need it too), or give subscription_key with --stdin."
+        )
 
 
 def _from_stdin() -> dict[str, object]:
@@ -122,11 +144,7 @@ def disconnect(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """Forget an administration's credentials. What is open is held until it is connected again.
-
-    Example:
-        koppeling disconnect adm-1001
-    """
+    """Forget an administration's credentials. What is open is held until it is connected again."""
     quiet(verbose)
     from ledger.work import lane
     from ops.bootstrap import connector, ledger, settings_for

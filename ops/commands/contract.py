@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ops.commands.options import examples
 from ops.commands.terminal import say
 
 app = typer.Typer(no_args_is_help=True, help="The contract with ENK as files.")
@@ -20,15 +21,11 @@ def _group() -> None:
     """Keeps `export` a subcommand."""
 
 
-@app.command()
+@app.command(epilog=examples("koppeling schemas export docs/contract"))
 def export(
     directory: Annotated[Path, typer.Argument(help="Created when missing; files in it are replaced.")],
 ) -> None:
-    """Write the contract: a JSON Schema per event, an AsyncAPI 3 document, the simulators' control interface.
-
-    Example:
-        koppeling schemas export docs/contract
-    """
+    """Write the contract: JSON Schemas, an AsyncAPI 3 document, the simulators' control interface."""
     from schemas.export import contract_files
     from schemas.export import export as write
     from vendors.simulation import control_schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ops.commands.options import DataDir, Verbose
+from ops.commands.options import DataDir, Verbose, examples
 from ops.commands.terminal import quiet, say
 
 app = typer.Typer(no_args_is_help=True, help="The keys with which credentials are encrypted.")
@@ -15,15 +15,12 @@ def _group() -> None:
     """Keeps `rotate-key` a subcommand."""
 
 
-@app.command("rotate-key")
+@app.command("rotate-key", epilog=examples("CREDENTIALS__KEYS=new,old koppeling credentials rotate-key"))
 def rotate_key(data_dir: DataDir = None, verbose: Verbose = False) -> None:
     """Encrypt all stored credentials with the newest key of CREDENTIALS__KEYS.
 
     Put the new key first and keep the old one behind it, restart every worker, run this, then take the old
     key out. Running it again does no harm.
-
-    Example:
-        CREDENTIALS__KEYS=new,old koppeling credentials rotate-key
     """
     quiet(verbose)
     from ledger.audit import record_action

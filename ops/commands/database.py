@@ -6,23 +6,19 @@ from typing import Annotated
 
 import typer
 
-from ops.commands.options import DataDir, Verbose, Yes
+from ops.commands.options import DataDir, Verbose, Yes, examples
 from ops.commands.terminal import quiet, say
 
 app = typer.Typer(no_args_is_help=True, help="The ledger's tables.")
 
 
-@app.command()
+@app.command(epilog=examples("koppeling db upgrade"))
 def upgrade(
     revision: Annotated[str, typer.Argument(help="Default is this program's own.")] = "head",
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """Bring the ledger's tables to this program's revision. Safe to run twice, or twice at once.
-
-    Example:
-        koppeling db upgrade
-    """
+    """Bring the ledger's tables to this program's revision. Safe to run twice, or twice at once."""
     quiet(verbose)
     from ledger import schema
     from ops.bootstrap import settings_for
@@ -32,7 +28,7 @@ def upgrade(
     say("The ledger is up to date." if revision == "head" else f"The ledger is at revision {revision}.")
 
 
-@app.command()
+@app.command(epilog=examples("koppeling db downgrade 0001"))
 def downgrade(
     revision: Annotated[str, typer.Argument(help="Such as 0001; base removes every table and all data.")],
     yes: Yes = False,
@@ -42,9 +38,6 @@ def downgrade(
     """Take the ledger back to an older revision. What newer revisions stored is lost.
 
     Stop all workers first, and make a backup.
-
-    Example:
-        koppeling db downgrade 0001
     """
     quiet(verbose)
     from ledger import schema

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.commands.choosing import lane_key, open_ledger
-from ops.commands.options import AsJson, DataDir, InPackage, Verbose
+from ops.commands.options import AsJson, DataDir, InPackage, Verbose, examples
 from ops.commands.terminal import note, print_json, print_table, quiet, say
 from ops.commands.troubles import Trouble
 
@@ -31,7 +31,10 @@ Documents = Annotated[
 ]
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples("koppeling files list", "koppeling files list -a adm-2002 --state delivered --json"),
+)
 def list_(
     administration: Annotated[str | None, typer.Option("--administration", "-a", help="Of this one.")] = None,
     state: Annotated[str | None, typer.Option("--state", "-s", help=f"One of: {', '.join(STATES)}.")] = None,
@@ -40,13 +43,7 @@ def list_(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """List files, the newest first: what is in them, where they are, what was confirmed.
-
-    Examples:
-        koppeling files list
-
-        koppeling files list -a adm-2002 --state delivered --json
-    """
+    """List files, the newest first: what is in them, where they are, what was confirmed."""
     quiet(verbose)
     if state is not None and state not in STATES:
         raise typer.BadParameter(f"{state!r} is none of: {', '.join(STATES)}.", param_hint="--state")
@@ -92,13 +89,9 @@ def list_(
     )
 
 
-@app.command()
+@app.command(epilog=examples("koppeling files show 12"))
 def show(file: File, as_json: AsJson = False, data_dir: DataDir = None, verbose: Verbose = False) -> None:
-    """Show one file: its parts, and every document in it with what was said of it.
-
-    Example:
-        koppeling files show 12
-    """
+    """Show one file: its parts, and every document in it with what was said of it."""
     quiet(verbose)
     with open_ledger(data_dir) as connection:
         found = _find(connection, file)
@@ -146,18 +139,14 @@ def _dicts(rows: Sequence[object]) -> list[dict[str, object]]:
     return [asdict(row) for row in rows]  # type: ignore[call-overload]
 
 
-@app.command()
+@app.command(epilog=examples("koppeling files cut adm-2002"))
 def cut(
     administration: Annotated[str, typer.Argument(metavar="ADMINISTRATION", help="ENK's id of it.")],
     package: InPackage = None,
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """Make a file now of everything that is ready, instead of at the planned time.
-
-    Example:
-        koppeling files cut adm-2002
-    """
+    """Make a file now of everything that is ready, instead of at the planned time."""
     quiet(verbose)
     from ledger.audit import record_action
     from ledger.files import cut_now
@@ -179,7 +168,7 @@ def cut(
         )
 
 
-@app.command()
+@app.command(epilog=examples("koppeling files get 12", "koppeling files get 12 --to ~/Downloads"))
 def get(
     file: File,
     to: Annotated[Path, typer.Option("--to", help="The folder to write to; created when missing.")] = Path(),
@@ -187,13 +176,7 @@ def get(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """Download a file: the same bytes, however often. Says so when it was downloaded before.
-
-    Examples:
-        koppeling files get 12
-
-        koppeling files get 12 --to ~/Downloads
-    """
+    """Download a file: the same bytes, however often. Says so when it was downloaded before."""
     quiet(verbose)
     from ledger.audit import record_action
     from ledger.file_listing import count_download
@@ -227,20 +210,18 @@ def get(
     say(f"Import them in this order; then `koppeling files confirm {file}`.")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "koppeling files confirm 12", "koppeling files confirm 12 --document 20260123 --document 20260124"
+    )
+)
 def confirm(
     file: File,
     documents: Documents = None,
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """Say that the package accepted a file's documents; without --document all that are not released.
-
-    Examples:
-        koppeling files confirm 12
-
-        koppeling files confirm 12 --document 20260123 --document 20260124
-    """
+    """Say that the package accepted a file's documents; without --document all that are not released."""
     quiet(verbose)
     from ledger.audit import record_action
     from ledger.file_answers import NotPossible
@@ -261,7 +242,12 @@ def confirm(
     say(f"{count} documents of file {file} are confirmed.")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        'koppeling files release 12 --reason "grootboek 8999 bestaat niet" --document 20260123',
+        'koppeling files release 12 --reason "bestand niet ingelezen"',
+    )
+)
 def release(
     file: File,
     reason: Annotated[str, typer.Option(help="Why the package did not accept them.")],
@@ -272,11 +258,6 @@ def release(
     """Say that the package did not accept documents: they go into a next file, with the numbers they have.
 
     Without --document all that are not confirmed.
-
-    Examples:
-        koppeling files release 12 --reason "grootboek 8999 bestaat niet" --document 20260123
-
-        koppeling files release 12 --reason "bestand niet ingelezen"
     """
     quiet(verbose)
     from ledger.audit import record_action
@@ -304,7 +285,9 @@ def release(
     say(f"{count} documents of file {file} go into a next file.")
 
 
-@app.command()
+@app.command(
+    epilog=examples("koppeling files resolve 12 --arrived", "koppeling files resolve 12 --not-arrived")
+)
 def resolve(
     file: File,
     arrived: Annotated[
@@ -313,13 +296,7 @@ def resolve(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """Say whether an uncertain file reached the package. One that did not is delivered once more.
-
-    Examples:
-        koppeling files resolve 12 --arrived
-
-        koppeling files resolve 12 --not-arrived
-    """
+    """Say whether an uncertain file reached the package. One that did not is delivered once more."""
     quiet(verbose)
     from ledger.audit import record_action
     from ledger.file_answers import NotPossible

@@ -45,3 +45,8 @@ def moment(text: str, now: datetime | None = None) -> datetime:
             f"{text!r} is not a moment: write 2026-03-31, 2026-03-31T09:00, or how long ago (15m, 2h, 7d)."
         ) from None
     return found if found.tzinfo else found.astimezone()
+
+
+def examples(*commands: str) -> str:
+    """The last lines of a command's `--help`: what people copy."""
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)

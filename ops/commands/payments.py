@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.commands.choosing import open_ledger
-from ops.commands.options import AsJson, DataDir, Verbose
+from ops.commands.options import AsJson, DataDir, Verbose, examples
 from ops.commands.terminal import print_json, print_table, quiet
 from schemas.codes import Package
 
@@ -25,7 +25,12 @@ def _group() -> None:
     """Keeps `list` a subcommand."""
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "koppeling payments list --status partly_paid", "koppeling payments list -a adm-1001 --json"
+    ),
+)
 def list_(
     administration: Annotated[str | None, typer.Option("--administration", "-a", help="Of this one.")] = None,
     package: Annotated[Package | None, typer.Option("--package", "-p", help="Of this package.")] = None,
@@ -39,13 +44,7 @@ def list_(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """List what was paid of the sales invoices that we booked, as their package last showed it.
-
-    Examples:
-        koppeling payments list --status partly_paid
-
-        koppeling payments list -a adm-1001 --json
-    """
+    """List what was paid of the sales invoices that we booked, as their package last showed it."""
     quiet(verbose)
     if status is not None and status not in STATUSES:
         raise typer.BadParameter(f"{status!r} is none of: {', '.join(STATUSES)}.", param_hint="--status")

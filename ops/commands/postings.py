@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.commands.choosing import open_ledger
-from ops.commands.options import AsJson, DataDir, Verbose, Yes, moment
+from ops.commands.options import AsJson, DataDir, Verbose, Yes, examples, moment
 from ops.commands.terminal import note, print_json, print_table, quiet, say
 from ops.commands.troubles import SOMEBODY, TROUBLE, Trouble
 from schemas.codes import Code, Outcome, Package
@@ -74,18 +74,25 @@ def _filter(
         administration=administration,
         package=str(package) if package else None,
         kind=kind,
-        states=[str(state) for state in states or ()],
+        states=tuple(str(state) for state in states or ()),
         code=str(code) if code else None,
         field=field,
-        numbers=list(numbers or ()),
-        ids=list(ids),
+        numbers=tuple(numbers or ()),
+        ids=tuple(ids),
         since=moment(since) if since else None,
         open_only=open_only,
         needs_somebody=needs_somebody,
     )
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "koppeling postings list --needs-somebody",
+        "koppeling postings list -a adm-1001 --state rejected --since 7d",
+        "koppeling postings list --code not_found_ledger_account --json",
+    ),
+)
 def list_(
     administration: Administration = None,
     package: OfPackage = None,
@@ -102,15 +109,7 @@ def list_(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """List postings and rejected input, in order of arrival. Filters add up.
-
-    Examples:
-        koppeling postings list --needs-somebody
-
-        koppeling postings list -a adm-1001 --state rejected --since 7d
-
-        koppeling postings list --code not_found_ledger_account --json
-    """
+    """List postings and rejected input, in order of arrival. Filters add up."""
     quiet(verbose)
     from ledger.overview import list_postings
 
@@ -159,7 +158,9 @@ def _row(posting: ListedPosting) -> tuple[object, ...]:
     )
 
 
-@app.command()
+@app.command(
+    epilog=examples("koppeling postings show 4711", "koppeling postings show R12 --payload > record.bin")
+)
 def show(
     posting: Annotated[str, typer.Argument(help="An id, as `postings list` shows it.")],
     payload: Annotated[
@@ -169,13 +170,7 @@ def show(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """Show all of one posting: what it is, what became of it and when, and what can be done.
-
-    Examples:
-        koppeling postings show 4711
-
-        koppeling postings show R12 --payload > record.bin
-    """
+    """Show all of one posting: what it is, what became of it and when, and what can be done."""
     quiet(verbose)
     import sys
 
@@ -281,7 +276,12 @@ def what_can_be_done(posting: ListedPosting) -> str:
             return f"It goes on by itself; `koppeling postings retry {name}` tries it now."
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "koppeling postings retry 4711 4712",
+        "koppeling postings retry -a adm-1001 --code not_found_ledger_account",
+    )
+)
 def retry(
     ids: Ids = None,
     administration: Administration = None,
@@ -301,11 +301,6 @@ def retry(
 
     Name ids, or filters. What may have been booked is looked up, not sent; what is booked is left alone.
     Rejected input (R…) is read again with this release.
-
-    Examples:
-        koppeling postings retry 4711 4712
-
-        koppeling postings retry -a adm-1001 --code not_found_ledger_account
     """
     quiet(verbose)
     from ledger.repair import retry as send_again
@@ -321,7 +316,7 @@ def retry(
     raise typer.Exit(0 if done == len(chosen) else SOMEBODY)
 
 
-@app.command()
+@app.command(epilog=examples('koppeling postings discard 4711 --reason "dubbel ingevoerd in ENK"'))
 def discard(
     ids: Annotated[list[str], typer.Argument(help="Ids, as `postings list` shows them.")],
     reason: Annotated[
@@ -331,11 +326,7 @@ def discard(
     data_dir: DataDir = None,
     verbose: Verbose = False,
 ) -> None:
-    """End postings that must never be booked. Only what was never sent, or was refused, can be discarded.
-
-    Example:
-        koppeling postings discard 4711 --reason "dubbel ingevoerd in ENK"
-    """
+    """End postings that must never be booked. Only what was never sent, or was refused, can be discarded."""
     quiet(verbose)
     from ledger.repair import discard as end
 
@@ -349,7 +340,11 @@ def discard(
     raise typer.Exit(0 if done == len(chosen) else SOMEBODY)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "koppeling postings resolve 4711 --booked-as 20260123", "koppeling postings resolve 4711 --not-booked"
+    )
+)
 def resolve(
     posting: Annotated[str, typer.Argument(help="An id, as `postings list` shows it.")],
     booked_as: Annotated[str | None, typer.Option(help="It is in the package, under this number.")] = None,
@@ -365,11 +360,6 @@ def resolve(
     """Say what became of a doubtful posting, after looking in the package.
 
     Also for documents that somebody typed in by hand: they are linked and never sent.
-
-    Examples:
-        koppeling postings resolve 4711 --booked-as 20260123
-
-        koppeling postings resolve 4711 --not-booked
     """
     quiet(verbose)
     from ledger.repair import resolve as settle
@@ -442,7 +432,7 @@ def _each(
         if refused is None:
             done += 1
         else:
-            note(f"{one}: {refused.why}.")
+            note(f"{one}: {refused.why.rstrip('.')}.")
     return done
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.commands.options import DataDir
+from ops.commands.options import DataDir, examples
+from ops.commands.terminal import quiet
 from ops.commands.troubles import Trouble
 from schemas.codes import Package
 
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from ops.worker import Worker
 
 Ready = Annotated[
-    bool, typer.Option("--announce", help="Print one line, `ready`, on standard output when it works.")
+    bool, typer.Option("--announce", help="Print one line, `ready`, on standard output once it has started.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(streams)
-    app.command()(worker)
+    app.command(epilog=examples("koppeling streams", "koppeling streams --instance intake-2"))(streams)
+    app.command(epilog=examples("koppeling worker", "koppeling worker snelstart exact_online"))(worker)
 
 
 def streams(
@@ -44,18 +45,14 @@ def streams(
     """Run the intake: read ENK's topics, check every event, route it to its package.
 
     Runs until Ctrl-C or SIGTERM. When it cannot go on it exits with 75; start it again, nothing is lost.
-
-    Examples:
-        koppeling streams
-
-        koppeling streams --instance intake-2
     """
     from ops.bootstrap import require_topics_ready, settings_for, streams_config
     from ops.settings import Need
 
     settings = settings_for((Need.KAFKA,), data_dir)
-    _configure_logging(settings)
+    quiet()
     require_topics_ready(settings)
+    _configure_logging(settings)
     from streams.run import run
 
     status = run(streams_config(settings, instance), on_ready=_announcing(announce))
@@ -75,21 +72,17 @@ def worker(
 
     Start as many as you like; each administration is worked by one at a time. Ctrl-C or SIGTERM drains it:
     calls in flight end, what they answered is stored, leases are given back. A second Ctrl-C stops at once.
-
-    Examples:
-        koppeling worker
-
-        koppeling worker snelstart exact_online
     """
     from ops.bootstrap import EVERYTHING, require_ready, settings_for, worker_config
     from ops.packages import PACKAGES
 
     settings = settings_for(EVERYTHING, data_dir)
-    _configure_logging(settings)
+    quiet()
     unbuilt = [package.label for package in packages or () if package not in PACKAGES]
     if unbuilt:
         raise Trouble(f"Not built yet: {', '.join(unbuilt)}. `koppeling packages` shows what is.")
     require_ready(settings)
+    _configure_logging(settings)
     from ops.worker import Worker
 
     asyncio.run(run_worker(Worker(worker_config(settings, packages or ())), announce=announce))

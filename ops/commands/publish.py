@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.commands.options import AsJson, DataDir, Verbose
+from ops.commands.options import AsJson, DataDir, Verbose, examples
 from ops.commands.terminal import note, print_json, print_table, progress, quiet, say
 from ops.commands.troubles import OK, SOMEBODY, Trouble
 from schemas.topics import ENK_INVOICES
@@ -24,10 +24,19 @@ if TYPE_CHECKING:
 SHOWN = 40
 """Rows of what is open or needs somebody; `postings list` shows the rest."""
 
+NAMED = 6
+"""Postings that a row names."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(publish)
+    app.command(
+        epilog=examples(
+            "koppeling publish month.jsonl --wait",
+            "koppeling publish month.jsonl --wait --timeout 600 --json",
+            "generate-events | koppeling publish -",
+        )
+    )(publish)
 
 
 def publish(
@@ -48,13 +57,6 @@ def publish(
     exactly that record, so that bad input can be tried. Empty lines are skipped.
 
     Exit code with --wait: 0 all is well, 3 something needs somebody or is still open, 1 trouble.
-
-    Examples:
-        koppeling publish month.jsonl --wait
-
-        koppeling publish month.jsonl --wait --timeout 600 --json
-
-        generate-events | koppeling publish -
     """
     quiet(verbose)
     from ops.bootstrap import SERVICES, settings_for
@@ -178,13 +180,15 @@ def _print_summary(
     if not undone:
         say("All is well.")
         return
+    groups = alike(undone)
     print_table(
-        ("id", "administration", "kind", "number", "outcome", "who acts", "what"),
-        (_undone_row(verdict) for verdict in undone[:SHOWN]),
+        ("events", "administration", "outcome", "who acts", "what", "postings"),
+        groups[:SHOWN],
+        right=("events",),
         title="Still open, or waiting for somebody",
     )
-    if len(undone) > SHOWN:
-        say(f"… and {len(undone) - SHOWN} more: `koppeling postings list --open`.")
+    if len(groups) > SHOWN:
+        say(f"… and {len(groups) - SHOWN} more kinds: `koppeling postings list --open`.")
     if any(verdict.standing == "open" for verdict in undone):
         say(
             f"Some were still open after {timeout:g} s: `koppeling status` shows what they wait for, "
@@ -197,17 +201,19 @@ def _print_summary(
         )
 
 
-def _undone_row(verdict: Verdict) -> tuple[object, ...]:
-    posting = verdict.posting
-    if posting is None:
-        topic, partition, offset = verdict.place
-        return ("", "", "record", f"{topic}[{partition}]@{offset}", verdict.outcome, "", "")
-    return (
-        posting.id,
-        posting.administration,
-        posting.kind,
-        posting.number or posting.document_id,
-        posting.state,
-        posting.who_acts,
-        posting.message_nl,
-    )
+def alike(verdicts: Sequence[Verdict]) -> list[tuple[object, ...]]:
+    """One row for all that wait for the same thing in one administration, most first."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for verdict in verdicts:
+        posting = verdict.posting
+        if posting is None:
+            topic, partition, offset = verdict.place
+            kind: tuple[object, ...] = (None, verdict.outcome.replace("_", " "), None, f"in {topic}")
+            groups.setdefault(kind, []).append(f"{partition}@{offset}")
+        else:
+            kind = (posting.administration, posting.state, posting.who_acts, posting.message_nl)
+            groups.setdefault(kind, []).append(posting.id)
+    return [
+        (len(names), *kind, ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else ""))
+        for kind, names in sorted(groups.items(), key=lambda item: -len(item[1]))
+    ]

@@ -62,13 +62,11 @@ class _NoKey:
     """Stands for a null key: the library refuses a record without key and value, and Kafka does not."""
 
 
-class _Keys:
-    def serialize(self, topic: str, headers: object, data: object) -> bytes | None:
-        del topic, headers
-        return data if isinstance(data, bytes) else None
-
-
 NO_KEY = _NoKey()
+
+
+def _key(given: object) -> bytes | None:
+    return given if isinstance(given, bytes) else None
 
 
 def send_all(
@@ -92,7 +90,7 @@ def send_all(
         enable_idempotence=True,
         linger_ms=5,
         max_request_size=LARGEST_RECORD,
-        key_serializer=_Keys(),
+        key_serializer=_key,
         max_block_ms=60_000,
     )
     futures: list[tuple[Line, Any]] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ops.commands.options import examples
 from ops.commands.terminal import console, note
 from ops.commands.troubles import Trouble
 
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(simulator)
+    app.command(
+        epilog=examples(
+            "koppeling simulator snelstart king --port 8700",
+            "koppeling simulator snelstart --latency 150 --seed 7",
+        )
+    )(simulator)
 
 
 def simulator(
@@ -36,11 +42,6 @@ def simulator(
     """Serve simulators until Ctrl-C. Standard output gets one JSON line per package, with its URLs.
 
     Books, payments, faults and companies are under the control URL; docs/simulators.md describes them.
-
-    Examples:
-        koppeling simulator snelstart king --port 8700
-
-        koppeling simulator snelstart --latency 150 --seed 7
     """
     from vendors.simulation import PACKAGES_WITH_SIMULATOR, run
 

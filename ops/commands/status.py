@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.commands.options import AsJson, DataDir, Verbose
+from ops.commands.options import AsJson, DataDir, Verbose, examples
 from ops.commands.terminal import ago, print_json, print_table, quiet, say
 from ops.commands.troubles import OK, SOMEBODY, TROUBLE
 
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(status)
+    app.command(
+        epilog=examples(
+            "koppeling status", "koppeling status --json", "koppeling status --stuck-after 600 || alert"
+        )
+    )(status)
 
 
 def status(
@@ -35,13 +40,6 @@ def status(
     """Show whether the work gets on, and what needs somebody.
 
     Exit code: 0 healthy, 3 somebody is needed, 1 trouble (nothing gets on, or a service does not answer).
-
-    Examples:
-        koppeling status
-
-        koppeling status --json
-
-        koppeling status --stuck-after 600 || alert
     """
     quiet(verbose)
     from ledger.health import standing
@@ -61,7 +59,7 @@ def status(
             )
         }
     with kafka_admin(settings) as admin:
-        lags = _lags(admin, settings, offsets)
+        lags = _patiently(_lags, admin, settings, offsets)
     findings = judge(found, lags, timedelta(seconds=stuck_after), len(readbacks))
     health = worst(findings)
     if as_json:
@@ -69,6 +67,25 @@ def status(
     else:
         _print(found, lags, findings, readbacks)
     raise typer.Exit({Health.HEALTHY: OK, Health.SOMEBODY: SOMEBODY, Health.TROUBLE: TROUBLE}[health])
+
+
+def _patiently(
+    ask: Callable[[object, Settings, dict[tuple[str, int], int]], list[GroupLag]],
+    admin: object,
+    settings: Settings,
+    offsets: dict[tuple[str, int], int],
+) -> list[GroupLag]:
+    """Ask again for a while: a broker that has just started has no group coordinator yet."""
+    from kafka.errors import KafkaError
+    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(KafkaError),
+        stop=stop_after_delay(15),
+        wait=wait_exponential(0.1, max=1),
+        reraise=True,
+    )
+    return retrying(ask, admin, settings, offsets)
 
 
 def _lags(admin: object, settings: Settings, offsets: dict[tuple[str, int], int]) -> list[GroupLag]:

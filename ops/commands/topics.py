@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ops.commands.options import AsJson, DataDir, Verbose
+from ops.commands.options import AsJson, DataDir, Verbose, examples
 from ops.commands.terminal import print_json, print_table, quiet, say
 
 app = typer.Typer(no_args_is_help=True, help="Kafka's topics: partitions, retention, cleanup.")
@@ -18,7 +18,7 @@ def _group() -> None:
     """Keeps `apply` a subcommand."""
 
 
-@app.command()
+@app.command(epilog=examples("koppeling topics apply", "koppeling topics apply --go"))
 def apply(
     go: Annotated[bool, typer.Option("--go", "--yes", "-y", help="Do it; without it only show.")] = False,
     as_json: AsJson = False,
@@ -28,11 +28,6 @@ def apply(
     """Create the topics that are missing and set what differs. Shows what would change until you say --go.
 
     A partition count is never changed: it is fixed for life.
-
-    Examples:
-        koppeling topics apply
-
-        koppeling topics apply --go
     """
     quiet(verbose)
     from ops import topic_plan

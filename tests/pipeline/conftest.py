@@ -10,8 +10,10 @@ import pytest
 
 from ledger import schema
 from ops.embedded import KafkaNode
+from schemas.outcome import Package
 from tests import services
-from tests.pipeline.harness import Pipeline, running_pipeline
+from tests.pipeline.harness import Administration, Pipeline, WorkerProcess, running_pipeline
+from tests.pipeline.listening import Ear, listening
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +25,30 @@ def pipeline(own_kafka: KafkaNode, postgres: str) -> Iterator[Pipeline]:
             for worker in running.workers:
                 print(f"--- {worker.log.name}")
                 print(worker.log.read_text()[-4000:])
+
+
+@pytest.fixture(scope="module")
+def worker(pipeline: Pipeline) -> Iterator[WorkerProcess]:
+    """One worker for the whole module; it must end as it should."""
+    worker = pipeline.worker()
+    yield worker
+    assert worker.end() == 0
+
+
+@pytest.fixture(scope="module")
+def ear(pipeline: Pipeline) -> Iterator[Ear]:
+    """What ENK hears of all of the module's administrations."""
+    with listening(pipeline.bootstrap_servers) as ear:
+        yield ear
+
+
+@pytest.fixture
+def snelstart(pipeline: Pipeline, worker: WorkerProcess) -> Administration:
+    """An administration that is connected to an empty company in SnelStart."""
+    return pipeline.administration()
+
+
+@pytest.fixture
+def king(pipeline: Pipeline, worker: WorkerProcess) -> Administration:
+    """An administration that is connected to an empty company in King."""
+    return pipeline.administration(Package.KING)

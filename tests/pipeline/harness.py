@@ -260,9 +260,7 @@ class Administration:
         )
 
     def postings(self) -> list[Json]:
-        return self.pipeline.rows(
-            "SELECT * FROM posting WHERE administration_id = %s ORDER BY id", self.id
-        )
+        return self.pipeline.rows("SELECT * FROM posting WHERE administration_id = %s ORDER BY id", self.id)
 
     def states(self) -> dict[str, str]:
         """Outcome by document id (of the newest revision)."""

@@ -23,6 +23,7 @@ from ops.worker import Worker, WorkerConfig
 from schemas.outcome import Package
 from sinks.snelstart_settings import SnelStartApp
 from sinks.terms import DeliveryTerms
+from sources.readback import ReadbackTerms
 from telemetry import logging
 
 NO_SNELSTART = SnelStartApp(
@@ -65,8 +66,10 @@ class WorkerSpec:
             apps=Apps(NO_SNELSTART, (100_000, 1_000_000)),
             packages=(Package.SNELSTART, Package.KING),
             terms=TERMS,
+            readback=ReadbackTerms(pull_every=timedelta(seconds=1), sweep_every=timedelta(seconds=2)),
             group=self.group,
             session_timeout=timedelta(seconds=6),
+            publisher_stuck_after=timedelta(seconds=3),
         )
 
 

@@ -44,10 +44,12 @@ class TopicReader:
             bootstrap_servers=bootstrap, max_partition_fetch_bytes=12 << 20, fetch_max_bytes=50 << 20
         )
         partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+        self._partitions = partitions
         self._consumer.assign(partitions)
         for partition, offset in self._consumer.end_offsets(partitions).items():
             self._consumer.seek(partition, offset)
         self.arrived: list[Arrived] = []
+        self.values: set[bytes | None] = set()
 
     def __enter__(self) -> TopicReader:
         return self
@@ -59,11 +61,18 @@ class TopicReader:
 
     def read(self, milliseconds: int = 100) -> None:
         """Take what is there, waiting at most so long for the first record."""
-        for records in self._consumer.poll(timeout_ms=milliseconds).values():
-            self.arrived += [
-                Arrived(record.topic, record.partition, record.key, record.value, tuple(record.headers))
-                for record in records
-            ]
+        for records in self._consumer.poll(timeout_ms=milliseconds, max_records=5_000).values():
+            for record in records:
+                self.values.add(record.value)
+                self.arrived.append(
+                    Arrived(record.topic, record.partition, record.key, record.value, tuple(record.headers))
+                )
+
+    def read_to_the_end(self) -> None:
+        """Read everything that lies in the topics now."""
+        ends = self._consumer.end_offsets(self._partitions)
+        while any(self._consumer.position(partition) < end for partition, end in ends.items()):
+            self.read()
 
     def until(self, enough: Callable[[list[Arrived]], bool], seconds: float = 60.0) -> list[Arrived]:
         """Read until `enough` of all that arrived so far."""

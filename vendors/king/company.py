@@ -109,6 +109,9 @@ class KingSettings(BaseModel):
     languages: list[str] = Field(default_factory=lambda: ["N", "D", "E", "F"])
     closed_until: date | None = Field(default=None, description="booking dates up to here are refused")
     extra_journals: dict[str, Literal["sales", "purchase", "other"]] = Field(default_factory=dict)
+    extra_accounts: dict[str, Literal["omzet", "kosten", "btw", "overig"]] = Field(
+        default_factory=dict, description="accounts to add to the chart, with their use"
+    )
     folder: Path | None = Field(
         default=None,
         description="the folder to watch; absent: one of its own (only when the company is made)",
@@ -143,6 +146,7 @@ class KingCompany(Company):
             if extra.function not in {None, REVENUE, COSTS, VAT, OTHER}:
                 raise ValueError(f"account {extra.number}: no use {extra.function!r}")
             self.accounts[extra.number] = extra.model_copy(update={"function": extra.function or COSTS})
+        self._add_accounts()
         self.cost_centres = {centre.number: centre for centre in wanted.cost_centres}
         self.empty()
 
@@ -193,6 +197,13 @@ class KingCompany(Company):
     def change_settings(self, changes: Mapping[str, JsonValue]) -> None:
         """Change settings; those not named stay."""
         self.settings = KingSettings.model_validate({**self.settings.model_dump(mode="json"), **changes})
+        self._add_accounts()
+
+    def _add_accounts(self) -> None:
+        for number, use in self.settings.extra_accounts.items():
+            self.accounts[number] = contract.ChartAccount(
+                number=number, name=f"Rekening {number}", function=use
+            )
 
     def describe(self, url: str) -> contract.CompanyAnswer:
         """The folder is its credential and its address."""

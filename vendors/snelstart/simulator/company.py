@@ -101,6 +101,7 @@ class SnelStartCompany(Company):
         self.under_way = 0
         self.recent: deque[float] = deque()
         self._fill_chart(wanted)
+        self._add_accounts()
         self.empty()
 
     def _fill_chart(self, wanted: contract.NewCompany) -> None:
@@ -191,6 +192,19 @@ class SnelStartCompany(Company):
     def change_settings(self, changes: Mapping[str, JsonValue]) -> None:
         """Change settings; those not named stay."""
         self.settings = SnelStartSettings.model_validate({**self.settings.model_dump(mode="json"), **changes})
+        self._add_accounts()
+
+    def _add_accounts(self) -> None:
+        by_number = {account.number: account for account in self.accounts.values()}
+        for number, function in self.settings.extra_accounts.items():
+            known = by_number.get(number)
+            if known is not None:
+                known.function = function
+                continue
+            identifier, now = self.stage.new_id(), local(self.stage.clock())
+            self.accounts[identifier] = chart.Account(
+                identifier, number, f"Rekening {number}", function, False, True, now
+            )
 
     def book_year(self) -> int:
         """`huidigBoekjaar`."""

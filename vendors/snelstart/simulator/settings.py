@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from vendors.snelstart.simulator.chart import FUNCTIONS
 
 ALL_SCOPES = (
     "artikelen:read",
@@ -71,3 +73,15 @@ class SnelStartSettings(BaseModel):
     no_cost_centre_accounts: list[int] = Field(
         default_factory=list, description="accounts with kostenplaats on 'Nee': BOE-0093 on purchases"
     )
+    extra_accounts: dict[int, str] = Field(
+        default_factory=dict,
+        description="accounts to add to the chart, or to give another function, with their grootboekfunctie",
+    )
+
+    @field_validator("extra_accounts")
+    @classmethod
+    def _known_functions(cls, value: dict[int, str]) -> dict[int, str]:
+        unknown = sorted(set(value.values()) - set(FUNCTIONS))
+        if unknown:
+            raise ValueError(f"no grootboekfunctie {', '.join(unknown)}")
+        return value
