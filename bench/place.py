@@ -32,7 +32,7 @@ from schemas.outcome import Package
 from schemas.topics import PARTITIONS, TOPICS, sink_topic
 
 PACKAGE = Package.SNELSTART
-GIVE_UP_SECONDS = 900.0
+GIVE_UP_SECONDS = 300.0
 
 
 @dataclass

@@ -78,7 +78,10 @@ class WorkerProcess:
         assert self._process.stdout is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        return Usage(**json.loads(self._process.stdout.readline()))
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError("the worker has ended")
+        return Usage(**json.loads(answer))
 
     def end(self) -> None:
         assert self._process.stdin is not None
@@ -110,7 +113,7 @@ def _usage() -> Usage:
             continue
         stage = next((stage for name, stage in STAGES.items() if thread.name.startswith(name)), "other")
         stages[stage] += thread_seconds(os.getpid(), thread.native_id)
-    return Usage(stages, process_seconds(os.getpid()), peak_megabytes(os.getpid()))
+    return Usage(dict(stages), process_seconds(os.getpid()), peak_megabytes(os.getpid()))
 
 
 def _answer(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -49,7 +49,8 @@ def lock_lanes(cursor: Cursor[TupleRow], administrations: Iterable[str]) -> dict
         named.execute(
             """
             SELECT a.id, a.name, a.active, l.package, l.connection_id, l.held_code, l.held_nl, l.held_en,
-                   l.held_who_acts, l.held_vendor_message
+                   l.held_who_acts, l.held_vendor_message,
+                   COALESCE(l.mapping ->> 'go_live_date', a.go_live_date::text) IS NOT NULL AS has_go_live
               FROM administration a JOIN lane l ON l.administration_id = a.id AND l.package = a.package
              WHERE a.id = ANY(%s) ORDER BY a.id FOR SHARE OF l, a
             """,
@@ -74,6 +75,13 @@ def lock_lanes(cursor: Cursor[TupleRow], administrations: Iterable[str]) -> dict
             hold = reason(Code.UNSUPPORTED_BY_PACKAGE, administration=row.id, value=row.package)
         elif row.connection_id is None:
             hold = not_connected(row.id, row.package)
+        elif not row.has_go_live:
+            hold = reason(
+                Code.MAPPING_MISSING,
+                field="go_live_date",
+                problem_nl=f"administratie {row.id} heeft geen startdatum (go_live_date)",
+                problem_en=f"administration {row.id} has no go-live date (go_live_date)",
+            )
         states[row.id] = LaneState(LaneKey(row.id, Package(row.package)), hold)
     return states
 
@@ -273,7 +281,10 @@ def release_lane(cursor: Cursor[TupleRow], key: LaneKey) -> None:
 
 
 def set_mapping(cursor: Cursor[TupleRow], key: LaneKey, mapping: Mapping[str, object]) -> None:
-    """Store a mapping, already validated by the package's mapping model; creates the lane if need be."""
+    """Store a mapping, already validated by the package's mapping model; creates the lane if need be.
+
+    What was held for the lack of a go-live date is released when the mapping brings one.
+    """
     cursor.execute(
         """
         INSERT INTO lane (administration_id, package, mapping) VALUES (%s, %s, %s)
@@ -281,6 +292,7 @@ def set_mapping(cursor: Cursor[TupleRow], key: LaneKey, mapping: Mapping[str, ob
         """,
         (key.administration, str(key.package), json.dumps(dict(mapping))),
     )
+    settle_holds(cursor, key)
 
 
 def connect(

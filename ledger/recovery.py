@@ -103,3 +103,24 @@ def recovered_at(cursor: Cursor[TupleRow]) -> datetime | None:
     cursor.execute("SELECT recovered_at FROM ledger_state")
     row = cursor.fetchone()
     return row[0] if row else None
+
+
+def end_recovery(cursor: Cursor[TupleRow]) -> int:
+    """Let lanes leave recovery once nothing older than it is open; returns how many did.
+
+    What arrives late and is older is looked up first all the same (`Lane.recovered_at`).
+    """
+    cursor.execute(
+        """
+        UPDATE lane l SET in_recovery = false
+          FROM ledger_state s
+         WHERE l.in_recovery AND s.recovered_at < clock_timestamp() - interval '10 minutes'
+           AND NOT EXISTS (
+               SELECT 1 FROM posting p
+                WHERE p.administration_id = l.administration_id AND p.package = l.package
+                  AND p.event_time <= s.recovered_at
+                  AND p.state NOT IN
+                      ('booked', 'already_booked', 'adopted', 'filed', 'superseded', 'discarded'))
+        """
+    )
+    return cursor.rowcount

@@ -51,7 +51,8 @@ class Lane:
     """An administration in a package, as it is configured and as it stands.
 
     `mapping` is the stored mapping (JSON object), `identity` the pinned company, `go_live_date` the
-    mapping's date or ENK's, `active` ENK's flag; `paused` while the package asks for a short silence.
+    mapping's date or ENK's, `active` ENK's flag; `paused` while the package asks for a short silence;
+    `recovered_at` is when the ledger was last found to have gone back in time.
     """
 
     key: LaneKey
@@ -61,6 +62,7 @@ class Lane:
     hold: Hold | None
     paused: bool
     in_recovery: bool
+    recovered_at: datetime | None
     active: bool
     go_live_date: date | None
     name: str

@@ -32,6 +32,7 @@ def _lanes(
 ) -> list[Lane]:
     query = f"""
         SELECT l.*, COALESCE(l.paused_until > clock_timestamp(), false) AS paused,
+               (SELECT recovered_at FROM ledger_state) AS recovered_at,
                COALESCE(a.active, true) AS active, a.go_live_date, COALESCE(a.name, '') AS name,
                COALESCE(a.package, l.package) AS current_package
           FROM lane l LEFT JOIN administration a ON a.id = l.administration_id
@@ -63,6 +64,7 @@ def _lanes(
             ),
             paused=row.paused,
             in_recovery=row.in_recovery,
+            recovered_at=row.recovered_at,
             active=row.active,
             go_live_date=row.go_live_date,
             name=row.name,

@@ -22,6 +22,7 @@ from psycopg.rows import TupleRow
 from tenacity import wait_exponential
 from tenacity.wait import wait_base
 
+from ledger.away import LEDGER_AWAY, WriterClosed
 from ledger.pauses import pause
 from ledger.postings import Intent, write_changes, write_intents
 from ledger.rows import Change, Lease, PostingId
@@ -31,10 +32,6 @@ T = TypeVar("T")
 
 class Fenced(Exception):
     """The row was not written: another process holds the lane, or the row has moved on."""
-
-
-class WriterClosed(Exception):
-    """The writer was stopped before this could be written."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +138,7 @@ class LedgerWriter:
                     connection = self._connect()
                 self._write(connection, waiting)
                 waiting, failures = [], 0
-            except psycopg.OperationalError:
+            except LEDGER_AWAY:
                 failures += 1
                 if connection is not None:
                     connection.close()
@@ -203,7 +200,7 @@ class LedgerWriter:
             try:
                 with connection.transaction(), connection.cursor() as cursor:
                     result: object = single.run(cursor)
-            except psycopg.OperationalError:
+            except LEDGER_AWAY:
                 raise
             except Exception as error:  # noqa: BLE001 - it is the caller's, and is raised there
                 result = error

@@ -18,7 +18,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,7 +74,8 @@ _ADDED = frozenset(
 )
 """Refusals that what was added may have mended."""
 
-_REFUSED_WITHIN_SECONDS = 15.0
+_REFUSED_WITHIN_SECONDS = 12.0
+_AGAIN_SECONDS = 3.0
 _COMPANY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -86,6 +87,14 @@ class _Watched:
     invoices: int
     since: float
     first_seen: float
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """A posting that may be refused by lists that were read too early: until when, and when to send again."""
+
+    until: float
+    again_at: float
 
 
 @dataclass(frozen=True)
@@ -170,7 +179,7 @@ class Autoconnect:
         self._monotonic = monotonic
         self._watched: dict[LaneKey, _Watched] = {}
         self._seen: set[int] = set()
-        self._expected: dict[str, float] = {}
+        self._expected: dict[str, _Expected] = {}
         self._life = life
         self._life_checked: object = None
         self._http: httpx.AsyncClient | None = None
@@ -295,22 +304,25 @@ class Autoconnect:
         for key, found in lanes.items():
             if await self._extend_company(ledger, key, list(found.values())):
                 told.append(Told(key, self._registry.company(key) or "", "given what later documents need"))
-                until = self._monotonic() + _REFUSED_WITHIN_SECONDS
-                self._expected |= dict.fromkeys(found, until)
+                now = self._monotonic()
+                self._expected |= dict.fromkeys(found, _Expected(now + _REFUSED_WITHIN_SECONDS, now))
         self._send_again(ledger)
         return told
 
     def _send_again(self, ledger: psycopg.Connection[TupleRow]) -> None:
         """What was refused before its company had what it needs goes once more."""
         now = self._monotonic()
-        self._expected = {posting: until for posting, until in self._expected.items() if until > now}
-        if not self._expected:
+        self._expected = {posting: one for posting, one in self._expected.items() if one.until > now}
+        ready = sorted(posting for posting, one in self._expected.items() if one.again_at <= now)
+        if not ready:
             return
-        for posting in list_postings(ledger, PostingFilter(ids=sorted(self._expected))):
+        for posting in list_postings(ledger, PostingFilter(ids=ready)):
             if posting.state == Outcome.REJECTED and posting.code in _ADDED:
                 with ledger.transaction(), ledger.cursor() as cursor:
                     retry(cursor, posting.id, datetime.now(UTC))
-                del self._expected[posting.id]
+                # A turn of the lane that is under way may still refuse it by the lists that it has read.
+                expected = self._expected[posting.id]
+                self._expected[posting.id] = replace(expected, again_at=now + _AGAIN_SECONDS)
 
     async def _extend_company(
         self, ledger: psycopg.Connection[TupleRow], key: LaneKey, invoices: Sequence[Invoice]

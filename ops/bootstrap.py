@@ -175,6 +175,7 @@ def worker_config(settings: Settings, packages: Sequence[Package] = ()) -> Worke
     from ops.packages import PACKAGES
     from ops.worker import WorkerConfig
     from sinks.attachments import AttachmentRules
+    from sources.readback import ReadbackTerms
 
     return WorkerConfig(
         database_url=settings.database_url,
@@ -185,6 +186,10 @@ def worker_config(settings: Settings, packages: Sequence[Package] = ()) -> Worke
         terms=delivery_terms(settings),
         attachments=AttachmentRules(
             frozenset(settings.attachments.allowed_hosts), settings.attachments.max_bytes
+        ),
+        readback=ReadbackTerms(
+            pull_every=timedelta(seconds=settings.readback.interval_seconds),
+            sweep_every=timedelta(seconds=settings.readback.sweep_interval_seconds),
         ),
         pool_size=settings.database.pool_size,
         max_connections=settings.delivery.max_lanes,

@@ -15,6 +15,7 @@ from ops.commands import (
     contract,
     credentials,
     database,
+    demo,
     files,
     payments,
     postings,
@@ -63,6 +64,7 @@ app = typer.Typer(
 
 # Running it. `up` and `demo` bring their own services and processes.
 up.register(app)
+demo.register(app)
 processes.register(app)
 simulator.register(app)
 publish.register(app)

@@ -16,8 +16,10 @@ import psycopg
 import structlog
 from psycopg.rows import TupleRow
 
+from ledger.away import LEDGER_AWAY
 from ledger.due import due_lanes, due_readbacks, recompute_lanes
 from ledger.leases import LeaseTerms, claim, release, renew
+from ledger.recovery import end_recovery
 from ledger.rows import LaneKey, Lease
 from schemas.outcome import Code, Package
 from sinks.failures import LeaseEnding
@@ -91,7 +93,7 @@ class Holder:
         while not self.stopping:
             try:
                 await self._tick()
-            except psycopg.OperationalError as error:
+            except LEDGER_AWAY as error:
                 log.warning("holder.database_away", error=str(error).strip())
                 self._forget_session("work")
             try:
@@ -113,7 +115,7 @@ class Holder:
             asked_at = self._monotonic()
             try:
                 renewed = await asyncio.to_thread(self._renew, leases, asked_at)
-            except psycopg.OperationalError as error:
+            except LEDGER_AWAY as error:
                 log.warning("holder.renewal_failed", error=str(error).strip())
                 self._forget_session("keep")
                 continue
@@ -145,7 +147,7 @@ class Holder:
         if quiet:
             try:
                 await asyncio.to_thread(self._release, [held.lease for held in quiet if not held.lost])
-            except psycopg.OperationalError as error:
+            except LEDGER_AWAY as error:
                 log.warning("holder.release_failed", error=str(error).strip())
         for connection in list(self._held):
             await self._drop(connection)
@@ -173,6 +175,7 @@ class Holder:
             if self._monotonic() - self._recomputed > 30:
                 self._recomputed = self._monotonic()
                 recompute_lanes(cursor, self._packages)
+                end_recovery(cursor)
             if free > 0:
                 asked_at = self._monotonic()
                 claimed = claim(cursor, self._owner, self._packages, self._terms, min(free, 50), asked_at)

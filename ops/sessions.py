@@ -13,10 +13,10 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
-from ledger.credentials import CredentialVault, stored_credentials
+from ledger.credentials import CredentialsUnreadable, CredentialVault, stored_credentials
 from ledger.rows import Lane, LaneKey
 from ops.packages import PACKAGES, Apps, DirectPackage, FilePackage, Opened
-from schemas.outcome import Code
+from schemas.outcome import Code, WhoActs
 from sinks.books import Books
 from sinks.mapping import AdministrationMapping
 from vendors.answer import Call
@@ -27,12 +27,11 @@ from vendors.transport import Transport
 
 @dataclass(frozen=True)
 class Session:
-    """An administration opened in its package."""
+    """An administration opened in its package; `opened_for`: its credentials, mapping and pinned identity."""
 
     opened: Opened
     mapping: AdministrationMapping
-    credentials: bytes
-    stored_mapping: object
+    opened_for: tuple[object, ...]
 
 
 class Sessions:
@@ -57,24 +56,30 @@ class Sessions:
         self._sessions: dict[LaneKey, Session] = {}
 
     async def credentials(self, lane: Lane, model: type[BaseModel]) -> tuple[BaseModel, bytes]:
-        """The connection's credentials; raises `Refused` when there are none."""
+        """The connection's credentials; raises `Refused` when there are none that we can read."""
         connection = lane.connection or ""
         stored = await self._books.read(lambda c: stored_credentials(c.cursor(), connection))
         if stored is None:
             raise Refused(Code.AUTH_REVOKED, "no credentials stored", scope=Scope.ADMINISTRATION)
-        return model.model_validate_json(self._vault.decrypt(stored)), stored
+        try:
+            return model.model_validate_json(self._vault.decrypt(stored)), stored
+        except CredentialsUnreadable as unreadable:
+            raise Refused(
+                Code.AUTH_REVOKED, str(unreadable), scope=Scope.ADMINISTRATION, who_acts=WhoActs.PLATFORM
+            ) from unreadable
 
     async def direct(self, lane: Lane, package: DirectPackage) -> Session:
         """The lane's package, opened; raises `vendors.failure.Failure`."""
         credentials, stored = await self.credentials(lane, package.credentials)
         known = self._sessions.get(lane.key)
-        if known is not None and (known.credentials, known.stored_mapping) == (stored, lane.mapping):
+        asked = (stored, lane.mapping, lane.identity)
+        if known is not None and known.opened_for == asked:
             return known
         mapping = package.mapping.model_validate(dict(lane.mapping))
         transport, pacer = self._line(lane.connection or "", package)
         opened = package.open(credentials, mapping, self._apps, transport, pacer, time.monotonic)
         await self._check_identity(lane, opened)
-        session = Session(opened, mapping, stored, lane.mapping)
+        session = Session(opened, mapping, asked)
         self._sessions[lane.key] = session
         return session
 
@@ -108,12 +113,13 @@ class Sessions:
         found = await opened.sink.probe()
         pinned = (lane.identity or {}).get("id")
         if pinned is not None and pinned != found.id:
+            expected = (lane.identity or {}).get("name") or pinned
             raise Refused(
                 Code.WRONG_COMPANY,
                 f"{found.name} ({found.id})",
                 scope=Scope.ADMINISTRATION,
-                expected=(lane.identity or {}).get("name"),
-                found=found.name,
+                problem_nl=f"gekoppeld is {expected}, de aanmelding opent {found.name}",
+                problem_en=f"connected is {expected}, the credentials open {found.name}",
             )
 
 

@@ -14,14 +14,17 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import psycopg
 import structlog
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
+from pydantic import ValidationError
 
 from ledger.administrations import hold_lane, hold_postings, release_lane, settle_holds
+from ledger.away import LEDGER_AWAY
 from ledger.credentials import CredentialVault
 from ledger.leases import LeaseTerms
 from ledger.pauses import pause
@@ -29,7 +32,7 @@ from ledger.repair import reread_ahead
 from ledger.rows import Lane, LaneKey
 from ledger.work import due_version, settle_due
 from ledger.work import lane as read_lane
-from ledger.writer import Fenced, LedgerWriter, WriterClosed
+from ledger.writer import Fenced, LedgerWriter
 from ops.holder import Held, Holder
 from ops.packages import PACKAGES, Apps, DirectPackage, FilePackage, FolderTarget
 from ops.sessions import Sessions
@@ -47,7 +50,7 @@ from sources.contract import Source
 from sources.readback import Readback, ReadbackTerms
 from telemetry import metrics
 from vendors.answer import Call
-from vendors.failure import Failure
+from vendors.failure import Failure, Refused, Scope
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +70,7 @@ class WorkerConfig:
     pool_size: int = 6
     max_connections: int = 500
     statement_timeout: timedelta = timedelta(seconds=30)
+    idle_transaction_timeout: timedelta = timedelta(seconds=10)
     group: str = "koppeling.receiver"
     session_timeout: timedelta = timedelta(seconds=10)
     publisher_stuck_after: timedelta = timedelta(seconds=30)
@@ -103,14 +107,20 @@ class Worker:
 
     def connect(self) -> psycopg.Connection[TupleRow]:
         """A ledger connection in autocommit mode with a statement time-out."""
-        milliseconds = int(self._config.statement_timeout.total_seconds() * 1000)
-        return psycopg.connect(
-            self._config.database_url,
-            autocommit=True,
-            connect_timeout=5,
-            options=f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
-            application_name="koppeling-worker",
-        )
+        return psycopg.connect(self._config.database_url, **self._session)
+
+    @property
+    def _session(self) -> dict[str, Any]:
+        """How sessions are opened: a process that is stopped in a transaction must not keep its locks."""
+        statement = int(self._config.statement_timeout.total_seconds() * 1000)
+        idle = int(self._config.idle_transaction_timeout.total_seconds() * 1000)
+        return {
+            "autocommit": True,
+            "connect_timeout": 5,
+            "application_name": "koppeling-worker",
+            "options": f"-c statement_timeout={statement} -c lock_timeout={statement}"
+            f" -c idle_in_transaction_session_timeout={idle}",
+        }
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Raises what made the process useless."""
@@ -122,7 +132,7 @@ class Worker:
             min_size=1,
             max_size=config.pool_size,
             timeout=10,
-            kwargs={"autocommit": True},
+            kwargs=self._session,
         ) as pool:
             writer = LedgerWriter(self.connect, loop, checkpoint=self._thread_checkpoint)
             writer.start()
@@ -216,7 +226,7 @@ class Worker:
                     while not self._stop_listening:
                         for _ in connection.notifies(timeout=1.0, stop_after=1):
                             loop.call_soon_threadsafe(self._holder.wake)
-            except psycopg.OperationalError as error:
+            except LEDGER_AWAY as error:
                 log.info("worker.listen_interrupted", error=str(error).strip())
                 self._thread_pause()
 
@@ -239,14 +249,19 @@ class Worker:
             await self._settle_quietly(key)
         except Fenced:
             log.warning("lane.fenced", administration=key.administration)
-        except (psycopg.OperationalError, WriterClosed) as error:
+        except LEDGER_AWAY as error:
             log.warning("lane.ledger_away", administration=key.administration, error=str(error).strip())
+        except Exception as error:
+            # Our own bug, outside any document. The administration is held, so that it is seen and named.
+            log.exception("lane.bug", administration=key.administration)
+            why = reason(Code.INTERNAL, vendor_message=f"{type(error).__name__}: {error}")
+            await self._books.write(lambda cursor: hold_lane(cursor, key, why, timedelta(minutes=1)))
 
     async def _settle_quietly(self, key: LaneKey) -> None:
         try:
             seen = await self._books.read(lambda c: due_version(c.cursor(), key))
             await self._books.write(lambda cursor: settle_due(cursor, key, seen))
-        except (psycopg.OperationalError, WriterClosed) as error:
+        except LEDGER_AWAY as error:
             log.warning("lane.ledger_away", administration=key.administration, error=str(error).strip())
 
     async def _turn(self, held: Held, lane: Lane) -> None:
@@ -270,6 +285,12 @@ class Worker:
                 await self._files(held, lane, package)
         except Failure as failure:
             await self._hold(lane, failure)
+        except ValidationError as invalid:
+            problem = invalid.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, problem["loc"]))
+            await self._hold(
+                lane, Refused(Code.MAPPING_MISSING, f"{where}: {problem['msg']}", scope=Scope.ADMINISTRATION)
+            )
 
     async def _direct(self, held: Held, lane: Lane, package: DirectPackage) -> None:
         session = await self._sessions.direct(lane, package)
@@ -349,7 +370,7 @@ class Worker:
             await readback.run()
         except Fenced:
             log.warning("readback.fenced", administration=key.administration)
-        except (psycopg.OperationalError, WriterClosed) as error:
+        except LEDGER_AWAY as error:
             log.warning("readback.ledger_away", administration=key.administration, error=str(error).strip())
 
     async def _close_connection(self, connection: str) -> None:

@@ -70,7 +70,13 @@ def consequence(
         if failure.code in NEEDS_PERSON:
             wait = max(wait, timedelta(minutes=5))
         change = Change(
-            posting.id, Outcome.RETRY, why, due_in=wait, transient=posting.transient, announce=False
+            posting.id,
+            Outcome.RETRY,
+            why,
+            due_in=wait,
+            transient=posting.transient,
+            look_up_first=posting.look_up_first,
+            announce=False,
         )
         if failure.code is Code.RATE_LIMITED and wait <= SHORT_SILENCE:
             return Consequence(change, pause=wait)
@@ -78,9 +84,23 @@ def consequence(
     if RULES[failure.code].retry is RetryClass.AUTOMATIC or isinstance(failure, NotSent):
         failures = posting.transient + 1
         if failures >= terms.document_attempts:
-            change = Change(posting.id, Outcome.HELD, why, scope="document", transient=failures)
+            change = Change(
+                posting.id,
+                Outcome.HELD,
+                why,
+                scope="document",
+                transient=failures,
+                look_up_first=posting.look_up_first,
+            )
         else:
             wait = failure.retry_after or pause(terms.retry_wait, failures)
-            change = Change(posting.id, Outcome.RETRY, why, due_in=wait, transient=failures)
+            change = Change(
+                posting.id,
+                Outcome.RETRY,
+                why,
+                due_in=wait,
+                transient=failures,
+                look_up_first=posting.look_up_first,
+            )
         return Consequence(change)
-    return Consequence(Change(posting.id, Outcome.REJECTED, why))
+    return Consequence(Change(posting.id, Outcome.REJECTED, why, look_up_first=posting.look_up_first))

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import structlog
 
+from ledger.away import WriterClosed
 from ledger.files import CutOutdated, NewFile, keep_quiet, next_sequence, staged_count, store_cut
 from ledger.pauses import pause
 from ledger.postings import good
 from ledger.recovery import recovered_at
 from ledger.rows import Change, DuePosting, Lane, Lease, Sibling, relation_key
 from ledger.work import credited, due_postings, siblings, staged_postings, twins
-from ledger.writer import Fenced, WriterClosed
+from ledger.writer import Fenced
 from schemas.invoice import Invoice
 from schemas.outcome import Code, Outcome, Reason, reason
 from schemas.relation import Relation
@@ -46,7 +47,7 @@ from sinks.turn import (
     relation_present,
     role_of,
 )
-from sinks.waiting import not_now
+from sinks.waiting import before_go_live_end, not_now, until_first_invoice
 from telemetry.metrics import FILES
 from vendors.failure import Failure, Refused
 
@@ -143,10 +144,7 @@ class FileLane:
         relation = Relation.model_validate_json(posting.relation_payload or posting.payload)
         on_first_invoice = self._mapping.relations_written is RelationsWritten.ON_FIRST_INVOICE
         if on_first_invoice and not posting.references and posting.attempt == 0:
-            why = reason(Code.WAITING_FOR_INVOICE, number=posting.number)
-            self._change(
-                Change(posting.id, Outcome.WAITING, why, waiting_key="first_invoice", announce=False)
-            )
+            self._change(until_first_invoice(posting))
             return False
         code, changed = "", False
         for role in roles_of(relation):
@@ -171,8 +169,7 @@ class FileLane:
             Relation.model_validate_json(posting.relation_payload) if posting.relation_payload else None
         )
         if self._before_go_live(invoice):
-            why = reason(Code.BEFORE_GO_LIVE, number=posting.number)
-            self._change(Change(posting.id, Outcome.DISCARDED, why))
+            self._change(before_go_live_end(posting, invoice, self._go_live()))
             return False
         turn = await self._turn(posting, invoice, relation)
         if not isinstance(turn, Go):
@@ -230,8 +227,11 @@ class FileLane:
         present = relation_present(posting, relation, invoice)
         return present if not isinstance(present, Go) else go
 
+    def _go_live(self) -> date | None:
+        return self._mapping.go_live_date or self._lane.go_live_date
+
     def _before_go_live(self, invoice: Invoice) -> bool:
-        go_live = self._mapping.go_live_date or self._lane.go_live_date
+        go_live = self._go_live()
         return go_live is not None and invoice.issue_date < go_live
 
     async def _must_be_asked(self, posting: DuePosting) -> bool:

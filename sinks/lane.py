@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import psycopg
 import structlog
@@ -16,12 +16,13 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from ledger.administrations import hold_lane, pause_lane
+from ledger.away import WriterClosed
 from ledger.pauses import pause
 from ledger.postings import finish_step, good
 from ledger.references import forget_reference, save_reference
-from ledger.rows import Change, DuePosting, Lane, Lease, StoredReference, document_key
+from ledger.rows import Change, DuePosting, Lane, Lease, StoredReference
 from ledger.work import credited, due_postings, siblings, twins
-from ledger.writer import Fenced, WriterClosed
+from ledger.writer import Fenced
 from schemas.invoice import Invoice
 from schemas.outcome import Code, Outcome, Reason, reason
 from schemas.posting import PackageDocument
@@ -40,13 +41,16 @@ from sinks.turn import (
     after_credited,
     among_revisions,
     among_twins,
-    recheck_after,
     relation_present,
     role_of,
 )
+from sinks.waiting import before_go_live_end, not_now, until_first_invoice
 from vendors.failure import Failure, Refused, Uncertain
 
 log = structlog.get_logger(__name__)
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far ENK's clock may be ahead of ours; what is older than a recovery may have been sent before it."""
 
 
 class LaneStopped(Exception):
@@ -150,10 +154,7 @@ class DirectLane:
             role: self._reference(posting, role) for role in relation.roles if self._reference(posting, role)
         }
         if not known and self._mapping.relations_written is RelationsWritten.ON_FIRST_INVOICE:
-            why = reason(Code.WAITING_FOR_INVOICE, number=posting.number)
-            self._change(
-                Change(posting.id, Outcome.WAITING, why, waiting_key="first_invoice", announce=False)
-            )
+            self._change(until_first_invoice(posting))
             return
         if posting.state is Outcome.UNCERTAIN:
             await self._adopt_relation(posting, relation)
@@ -244,9 +245,7 @@ class DirectLane:
             if self._adopt(posting, invoice, reference, found):
                 return
         if before_go_live:
-            self._change(
-                Change(posting.id, Outcome.DISCARDED, reason(Code.BEFORE_GO_LIVE, number=posting.number))
-            )
+            self._change(before_go_live_end(posting, invoice, self._go_live()))
             return
         await self._book(posting, invoice, relation, reference)
 
@@ -366,37 +365,22 @@ class DirectLane:
         return present if not isinstance(present, Go) else go
 
     def _not_now(self, posting: DuePosting, turn: Wait | End) -> None:
-        if isinstance(turn, End):
-            wakes = (document_key(posting.kind, posting.document_id),)
-            self._change(Change(posting.id, turn.outcome, turn.reason, wakes=wakes))
-            return
         now = datetime.now(posting.received_at.tzinfo)
-        overdue = posting.waiting_until is not None and posting.waiting_until <= now
-        limit = self._terms.waiting_limit
-        waited = now - (posting.waiting_until - limit) if posting.waiting_until else timedelta()
-        unchanged = posting.state is Outcome.WAITING and posting.code == str(turn.reason.code) and not overdue
-        self._change(
-            Change(
-                posting.id,
-                Outcome.WAITING,
-                turn.reason,
-                scope="overdue" if overdue else None,
-                due_in=recheck_after(waited),
-                waiting_key=turn.key,
-                waiting_for=limit,
-                announce=not unchanged,
-            )
-        )
+        self._change(not_now(posting, turn, self._terms.waiting_limit, now))
 
     def _must_look_up(self, posting: DuePosting, invoice: Invoice) -> bool:
+        recovered_at = self._lane.recovered_at
         return (
-            self._lane.in_recovery
+            (recovered_at is not None and posting.event_time <= recovered_at + CLOCK_SKEW)
             or posting.look_up_first
             or invoice.direction not in self._sink.traits.guarded
         )
 
+    def _go_live(self) -> date | None:
+        return self._mapping.go_live_date or self._lane.go_live_date
+
     def _before_go_live(self, invoice: Invoice) -> bool:
-        go_live = self._mapping.go_live_date or self._lane.go_live_date
+        go_live = self._go_live()
         return go_live is not None and invoice.issue_date < go_live
 
     # --- writing -------------------------------------------------------------------------------------

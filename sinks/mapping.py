@@ -44,7 +44,7 @@ class AdministrationMapping(BaseModel):
     )
     ledger_accounts: dict[str, str] = Field(
         default_factory=dict,
-        description="ENK's general-ledger account to the package's: `8000`, or `8000/verlegd` for one VAT kind.",
+        description="ENK's ledger account to the package's: `8000`, or `8000/verlegd` for one VAT kind.",
     )
     cost_centre_from: DimensionSource = Field(
         DimensionSource.COST_CENTRE, description="What fills the package's cost centre."

@@ -18,10 +18,13 @@ from kafka.errors import KafkaError
 from psycopg.rows import TupleRow
 from tenacity import wait_exponential
 
+from ledger.away import LEDGER_AWAY
 from ledger.outbox import lock_for_publishing, pending, published, take_over_publishing
 from ledger.pauses import pause
 
 log = structlog.get_logger(__name__)
+
+_INTERRUPTIONS: tuple[type[Exception], ...] = (*LEDGER_AWAY, KafkaError)
 
 
 class Publisher:
@@ -71,7 +74,7 @@ class Publisher:
             try:
                 self._publish_while_locked()
                 failures = 0
-            except (psycopg.OperationalError, KafkaError) as error:
+            except _INTERRUPTIONS as error:
                 failures += 1
                 log.warning("publisher.interrupted", error=str(error).strip(), failures=failures)
                 self._stopping.wait(pause(wait_exponential(0.1, max=5), failures).total_seconds())

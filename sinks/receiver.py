@@ -22,6 +22,7 @@ from psycopg.rows import TupleRow
 from tenacity import wait_exponential
 
 from ledger.admission import KafkaRecord, Refusal, read_command
+from ledger.away import LEDGER_AWAY
 from ledger.inbox import OffsetConflict, advance_offsets, next_offsets, receive, receive_commands
 from ledger.pauses import pause
 from schemas.outcome import Code, Package, reason
@@ -143,7 +144,7 @@ class Receiver:
                 if failures:
                     consumer.resume(*consumer.paused())
                 return
-            except psycopg.OperationalError as error:
+            except LEDGER_AWAY as error:
                 failures += 1
                 log.warning("receiver.database_away", error=str(error).strip(), failures=failures)
                 self._drop_connection()
@@ -160,7 +161,7 @@ class Receiver:
             with connection.transaction(), connection.cursor() as cursor:
                 advance_offsets(cursor, moves)
                 receive(cursor, records, self._clock())
-        except psycopg.OperationalError:
+        except LEDGER_AWAY:
             raise
         except psycopg.Error as error:
             log.error("receiver.batch_refused", error=str(error).strip(), records=len(records))
@@ -189,7 +190,7 @@ class Receiver:
             try:
                 with connection.transaction(), connection.cursor() as cursor:
                     receive(cursor, half, self._clock())
-            except psycopg.OperationalError:
+            except LEDGER_AWAY:
                 raise
             except psycopg.Error as half_error:
                 self._bisect(connection, half, half_error)
@@ -202,7 +203,7 @@ class Receiver:
                 with self._open().cursor() as cursor:
                     known = next_offsets(cursor, [(p.topic, p.partition) for p in partitions])
                 break
-            except psycopg.OperationalError as error:
+            except LEDGER_AWAY as error:
                 failures += 1
                 log.warning("receiver.database_away", error=str(error).strip(), failures=failures)
                 self._drop_connection()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from ledger.rows import Change, DuePosting, document_key
-from schemas.outcome import Outcome
+from schemas.invoice import Invoice
+from schemas.outcome import Code, Outcome, Reason, WhoActs, reason
 from sinks.turn import End, Wait, recheck_after
 
 
@@ -28,3 +29,21 @@ def not_now(posting: DuePosting, turn: Wait | End, limit: timedelta, now: dateti
         look_up_first=posting.look_up_first,
         announce=not unchanged,
     )
+
+
+def until_first_invoice(posting: DuePosting) -> Change:
+    """A relation that is written with its first invoice has nothing to do before; nobody is told."""
+    why = Reason(
+        code=Code.WAITING_FOR_INVOICE,
+        field=None,
+        nl=f"Relatie {posting.number} wordt geschreven met haar eerste factuur.",
+        en=f"Relation {posting.number} is written with its first invoice.",
+        who_acts=WhoActs.ENK_USER,
+    )
+    return Change(posting.id, Outcome.WAITING, why, waiting_key="first_invoice", announce=False)
+
+
+def before_go_live_end(posting: DuePosting, invoice: Invoice, go_live: date | None) -> Change:
+    """The old coupling booked it: it ends here and is never sent."""
+    why = reason(Code.BEFORE_GO_LIVE, number=posting.number, date=invoice.issue_date, go_live_date=go_live)
+    return Change(posting.id, Outcome.DISCARDED, why)

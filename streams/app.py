@@ -70,8 +70,8 @@ def create_app(config: StreamsConfig) -> faust.App:
         producer_acks=-1,
         producer_max_request_size=LARGEST_REQUEST_BYTES,
         producer_request_timeout=config.send_timeout_seconds,
-        # Records on their way when the process is told to stop are waited for.
-        stream_wait_empty=True,
+        # The intake itself waits for what is on its way before it stops; see `Intake.finish`.
+        stream_wait_empty=False,
         key_serializer="raw",
         value_serializer="raw",
         store="memory://",

@@ -6,6 +6,7 @@ administration's records on all of them, and the table of packages needs no look
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
@@ -39,6 +40,7 @@ class Intake:
         self._app = app
         self._give_up = give_up
         self._in_flight = InFlight(OPEN_RECORDS, give_up)
+        self._finishing = False
         # The last package each administration named. Entries are never removed: what arrives after a
         # tombstone must still reach the ledger, which holds it as administration_inactive.
         self._packages = app.Table(
@@ -62,9 +64,13 @@ class Intake:
             concurrency=1,
         )(self._consume)
 
-    async def drained(self) -> None:
-        """Wait until everything that was sent is confirmed and acknowledged."""
+    async def finish(self) -> None:
+        """Take nothing more, wait until everything that was sent is confirmed, and commit it."""
+        self._finishing = True
         await self._in_flight.drained()
+        # Twice: a commit that was already under way is waited for, and does not have the last ones.
+        await self._app.consumer.commit()
+        await self._app.consumer.commit()
 
     async def close(self) -> None:
         """Stop acknowledging."""
@@ -73,6 +79,9 @@ class Intake:
     async def _consume(self, stream: faust.Stream[bytes]) -> None:
         try:
             async for event in stream.noack().events():
+                if self._finishing:
+                    # Until Faust cancels the agent: one that returned would be started anew.
+                    await asyncio.Event().wait()
                 await self._take(event)
         except Exception as error:  # noqa: BLE001 - Faust would start the agent anew, behind the lost record
             self._give_up(error)

@@ -61,10 +61,11 @@ async def _serve(config: StreamsConfig, on_ready: Callable[[], None]) -> int:
     if app.crashed:
         give_up(app.crash_reason or RuntimeError("Faust stopped without a reason"))
     log.info("intake_stopping")
-    # Faust stops reading, waits for what is under way, commits. A thread of its own may outlive that, so the
-    # process ends here rather than by returning.
     try:
-        await asyncio.wait_for(app.stop(), STOP_SECONDS)
+        async with asyncio.timeout(STOP_SECONDS):
+            if start.done():
+                await intake.finish()
+            await app.stop()
     except TimeoutError:
         log.warning("intake_stop_timed_out", seconds=STOP_SECONDS)
     await intake.close()

@@ -32,7 +32,7 @@ class Failure(Exception):
         field: JSON path in ENK's event (`$.lines[2].ledger_account`) where one is to blame.
         vendor_message: the package's own words, verbatim, without secrets.
         retry_after: how long the package asks to be left alone; None when it did not say.
-        scope: whether the document is at fault or the whole administration (credentials, licence, budget, outage).
+        scope: whether the document is at fault or the whole administration (credentials, licence, outage).
         values: what fills the placeholders of the code's sentence.
     """
 

@@ -31,9 +31,9 @@ NO_SNELSTART = SnelStartApp(
 )
 
 TERMS = DeliveryTerms(
-    call_timeout=timedelta(seconds=2),
+    call_timeout=timedelta(seconds=1.5),
     settle=timedelta(seconds=0.3),
-    margin=timedelta(seconds=1.5),
+    margin=timedelta(seconds=1.2),
     safety=timedelta(seconds=0.3),
     retry_wait=wait_fixed(0.3),
     probe_wait=wait_fixed(0.5),
@@ -68,7 +68,8 @@ class WorkerSpec:
             terms=TERMS,
             readback=ReadbackTerms(pull_every=timedelta(seconds=1), sweep_every=timedelta(seconds=2)),
             group=self.group,
-            session_timeout=timedelta(seconds=6),
+            session_timeout=timedelta(seconds=2),
+            idle_transaction_timeout=timedelta(seconds=2),
             publisher_stuck_after=timedelta(seconds=3),
         )
 

@@ -102,6 +102,13 @@ def test_every_target_of_the_makefile_is_explained() -> None:
     assert all(len(name) + len(what) < 110 for name, what in TARGETS.items())
 
 
+def test_every_target_runs_something_that_exists() -> None:
+    for line in re.findall(r"\$\(BIN\)/koppeling (.+)$", MAKEFILE, re.MULTILINE):
+        assert wrong_words([word for word in line.split() if word != "$(ARGS)"]) is None, line
+    for module in re.findall(r"\$\(BIN\)/python -m (\w+)", MAKEFILE):
+        assert (ROOT / module / "__main__.py").exists() or (ROOT / f"{module}.py").exists(), module
+
+
 def test_the_readme_starts_with_the_two_commands() -> None:
     lines = code_of((ROOT / "README.md").read_text())
     assert [line.split("#")[0].strip() for line in lines if line.startswith("make")][:2] == [

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource
 
 from schemas.outcome import Package
-from schemas.topics import ENK_INVOICES, ENK_RELATIONS, HOLDING, INTAKE_DLQ, sink_topic
+from schemas.topics import ENK_INVOICES, ENK_RELATIONS, HOLDING, INTAKE_DLQ, PARTITIONS, sink_topic
 from tests.schemas import builders
 from tests.streams.conftest import OUTPUTS, Publish, Published
 from tests.streams.intake_process import IntakeProcess
@@ -200,3 +202,15 @@ def test_headers_keep_their_order_and_their_doubles(publish: Publish, outputs: T
     extra = [("x-hop", b"1"), ("x-hop", b"2"), ("a", b"\xff\x00"), ("x-hop", b"1")]
     (record,) = came_of(outputs, publish(topic, key, [*headers, *extra], value))
     assert list(record.headers[: len(headers) + 4]) == [*headers, *extra]
+
+
+def test_the_changelog_is_compacted_and_has_the_partitions_of_its_sources(bootstrap: str) -> None:
+    name = "koppeling.intake-packages-changelog"
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        (described,) = admin.describe_topics([name])
+        configured = admin.describe_configs([ConfigResource("topic", name)])
+    finally:
+        admin.close()
+    assert len(described["partitions"]) == PARTITIONS
+    assert "'cleanup.policy': {'value': 'compact'" in str(configured)

@@ -158,17 +158,3 @@ def test_a_record_that_cannot_be_sent_ends_the_process_and_is_read_again(
         (record,) = outputs.until(lambda arrived: len(arrived) == 1)
         assert record.key == b"adm-afas"
         assert impatient.stop() == 0, impatient.log
-
-
-def test_the_changelog_is_compacted_and_has_the_partitions_of_its_sources(
-    bootstrap: str, intake: IntakeProcess
-) -> None:
-    intake.start().wait_ready()
-    assert intake.stop() == 0
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        assert ENK_INVOICES in admin.list_topics()
-        (described,) = admin.describe_topics([f"{GROUP}-packages-changelog"])
-        assert len(described["partitions"]) == 48
-    finally:
-        admin.close()

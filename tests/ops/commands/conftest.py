@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from ledger.admission import KafkaRecord
 from ledger.inbox import receive
+from ledger.migrations.versions import m0001_ledger
 from ops.cli import app
 from tests.ledger.fresh_ledger import fresh_ledger
 from tests.schemas import builders
@@ -121,10 +122,22 @@ class Book:
         return [(action, thing) for action, thing in self.ask("SELECT action, object FROM audit ORDER BY id")]
 
 
+@pytest.fixture(scope="session")
+def commands_ledger(postgres: str) -> Iterator[str]:
+    """One database for all tests here, emptied for each: cheaper than a new one."""
+    with fresh_ledger(postgres) as url:
+        yield url
+
+
 @pytest.fixture
-def book(postgres: str, terminal: Terminal) -> Iterator[Book]:
-    """A ledger that the terminal's commands work on."""
-    with fresh_ledger(postgres) as url, psycopg.connect(url, autocommit=True) as connection:
+def book(commands_ledger: str, terminal: Terminal) -> Iterator[Book]:
+    """An empty ledger that the terminal's commands work on."""
+    url = commands_ledger
+    with psycopg.connect(url, autocommit=True) as connection:
+        with connection.transaction():
+            for table in m0001_ledger.NAMES.split():
+                if table != "ledger_state":
+                    connection.execute(f"DELETE FROM {table}".encode())
         terminal.environment |= {"DATABASE__URL": url, "CREDENTIALS__KEYS": Fernet.generate_key().decode()}
         yield Book(url, connection)
 

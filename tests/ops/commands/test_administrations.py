@@ -31,9 +31,7 @@ def mapping(book: Book) -> object:
     return rows[0][0] if rows else None
 
 
-def test_dry_run_shows_the_difference_and_changes_nothing(
-    terminal: Terminal, book: Book, file: Path
-) -> None:
+def test_dry_run_shows_the_difference_and_changes_nothing(terminal: Terminal, book: Book, file: Path) -> None:
     book.receive(builders.administration())
     shown = " ".join(terminal.ok("administrations", "apply", str(file), "--dry-run").split())
     assert "ledger_accounts.8999 (default) 8000" in shown
@@ -90,12 +88,9 @@ def test_a_wrong_file_changes_nothing_and_names_the_fields(terminal: Terminal, b
     ],
 )
 def test_every_mistake_in_a_file_is_a_sentence(text: str, sentence: str) -> None:
-    with pytest.raises(MappingFileError, match="."):
+    with pytest.raises(MappingFileError) as caught:
         read_file(text)
-    try:
-        read_file(text)
-    except MappingFileError as error:
-        assert any(sentence in one for one in error.sentences), error.sentences
+    assert any(sentence in one for one in caught.value.sentences), caught.value.sentences
 
 
 def test_differences_are_by_path() -> None:

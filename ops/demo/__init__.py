@@ -1,0 +1,1 @@
+"""`koppeling demo`: a month of one installation company per package, with everything that goes wrong."""
