@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import psycopg
 import structlog
 from psycopg import Cursor
 from psycopg.rows import TupleRow
+
+from ledger.files import sequence_space
+from ledger.numbers import advance_past
+from ledger.rows import LaneKey
+from schemas.outcome import Package
 
 log = structlog.get_logger(__name__)
 
@@ -30,11 +34,24 @@ class PublishedSequence:
     sequence: int
 
 
+@dataclass(frozen=True)
+class Filing:
+    """A document that one of our events put in a file."""
+
+    administration: str
+    package: Package
+    kind: str
+    document_id: str
+    revision: int
+    file_sequence: int
+    file_name: str
+
+
 def behind_offsets(
     cursor: Cursor[TupleRow], committed: Mapping[tuple[str, int], int]
 ) -> tuple[str, int] | None:
     """A partition where Kafka has a committed offset beyond the ledger's; None when there is none."""
-    cursor.execute("SELECT topic, partition, next_offset FROM input_offset")
+    cursor.execute("SELECT topic, partition, GREATEST(next_offset, forgiven) FROM input_offset")
     known: dict[tuple[str, int], int] = {
         (topic, partition): offset for topic, partition, offset in cursor.fetchall()
     }
@@ -45,7 +62,14 @@ def behind_offsets(
 
 
 def behind_sequences(cursor: Cursor[TupleRow], published: Sequence[PublishedSequence]) -> str | None:
-    """A document for which a higher sequence was published than the ledger knows; None when there is none."""
+    """A document for which a higher sequence was published than the ledger knows; None when there is none.
+
+    What was published before the last recovery is lower by its epoch, and forgiven.
+    """
+    cursor.execute("SELECT epoch FROM ledger_state")
+    row = cursor.fetchone()
+    epoch = int(row[0]) if row else 0
+    published = [item for item in published if item.sequence >> SEQUENCE_BITS >= epoch]
     cursor.execute(
         "SELECT document, sequence FROM document_sequence WHERE document = ANY(%s)",
         ([item.document for item in published],),
@@ -80,8 +104,18 @@ def other_database(cursor: Cursor[TupleRow]) -> str | None:
     return f"system {stored[0]} timeline {stored[1]} became system {found[0]} timeline {found[1]}"
 
 
-def enter_recovery(cursor: Cursor[TupleRow], cause: str, epoch_beyond: int = 0) -> int:
-    """Raise the epoch beyond `epoch_beyond` and put every lane in recovery; returns the new epoch."""
+def enter_recovery(
+    cursor: Cursor[TupleRow],
+    cause: str,
+    epoch_beyond: int = 0,
+    committed: Mapping[tuple[str, int], int] | None = None,
+    filings: Sequence[Filing] = (),
+) -> int:
+    """Raise the epoch beyond `epoch_beyond` and put every lane in recovery; returns the new epoch.
+
+    `committed` is what Kafka has for our group, `filings` what our own events say of files: file numbers
+    move past them, and documents that are read again are taken from them.
+    """
     cursor.execute(
         """
         UPDATE ledger_state
@@ -92,17 +126,61 @@ def enter_recovery(cursor: Cursor[TupleRow], cause: str, epoch_beyond: int = 0) 
     )
     row = cursor.fetchone()
     assert row is not None
+    places = list((committed or {}).items())
+    cursor.execute(
+        """
+        INSERT INTO input_offset AS o (topic, partition, next_offset, forgiven)
+        SELECT v.topic, v.partition, 0, v.committed
+          FROM unnest(%s::text[], %s::integer[], %s::bigint[]) AS v (topic, partition, committed)
+        ON CONFLICT (topic, partition) DO UPDATE SET forgiven = EXCLUDED.forgiven
+        """,
+        ([p[0] for p, _ in places], [p[1] for p, _ in places], [offset for _, offset in places]),
+    )
+    for filing in filings:
+        _remember_filing(cursor, filing)
     cursor.execute("UPDATE lane SET in_recovery = true")
     cursor.execute("UPDATE connection SET lease_epoch = lease_epoch + 1000000")
     log.error("ledger.recovery", cause=cause, epoch=row[0])
     return int(row[0])
 
 
-def recovered_at(cursor: Cursor[TupleRow]) -> datetime | None:
-    """When the ledger last went back in time; None when it never did."""
-    cursor.execute("SELECT recovered_at FROM ledger_state")
+def _remember_filing(cursor: Cursor[TupleRow], filing: Filing) -> None:
+    cursor.execute(
+        """
+        INSERT INTO recovered_filing (administration_id, package, kind, document_id, revision,
+                                      file_sequence, file_name)
+        VALUES (%s, %s, %s, %s, %s, %s, %s)
+        ON CONFLICT (administration_id, package, kind, document_id) DO UPDATE
+           SET revision = EXCLUDED.revision, file_sequence = EXCLUDED.file_sequence,
+               file_name = EXCLUDED.file_name
+        """,
+        (
+            filing.administration,
+            str(filing.package),
+            filing.kind,
+            filing.document_id,
+            filing.revision,
+            filing.file_sequence,
+            filing.file_name,
+        ),
+    )
+    space = sequence_space(LaneKey(filing.administration, filing.package))
+    advance_past(cursor, filing.administration, space, filing.file_sequence)
+
+
+def recovered_filing(
+    cursor: Cursor[TupleRow], key: LaneKey, kind: str, document_id: str, revision: int
+) -> tuple[int, str] | None:
+    """Number and name of the file that this revision was put in before the ledger went back in time."""
+    cursor.execute(
+        """
+        SELECT file_sequence, file_name FROM recovered_filing
+         WHERE administration_id = %s AND package = %s AND kind = %s AND document_id = %s AND revision = %s
+        """,
+        (key.administration, str(key.package), kind, document_id, revision),
+    )
     row = cursor.fetchone()
-    return row[0] if row else None
+    return (int(row[0]), str(row[1])) if row else None
 
 
 def end_recovery(cursor: Cursor[TupleRow]) -> int:

@@ -5,7 +5,7 @@ Health is progress: a process that runs and does nothing is ill, one that waits 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
@@ -15,7 +15,8 @@ from ledger.health import Standing
 from schemas.outcome import RULES, RetryClass, parse_code
 
 if TYPE_CHECKING:
-    from kafka import KafkaAdminClient
+    from kafka import KafkaAdminClient, TopicPartition
+    from kafka.structs import OffsetAndMetadata
 
 STUCK_AFTER = timedelta(minutes=2)
 """Work that may be done and is not done for so long means that nobody does it."""
@@ -206,18 +207,48 @@ def group_lags(
     every = {partition for some in partitions.values() for partition in some}
     if not every:
         return [GroupLag(group, 0, 0) for group in groups]
+    known_to_kafka = _known_groups(admin, list(groups))
     ends = admin.list_partition_offsets(dict.fromkeys(every, OffsetSpec.LATEST))
     starts = admin.list_partition_offsets(dict.fromkeys(every, OffsetSpec.EARLIEST))
-    described: dict[str, Any] = admin.describe_groups(list(groups))
     found = []
     for group, mine in partitions.items():
-        committed = admin.list_group_offsets({group: None}).get(group, {})
+        committed, members = known_to_kafka[group]
         lag = 0
         for partition in mine:
             entry = committed.get(partition)
             known = read.get((partition.topic, partition.partition))
             position = known if known is not None else (entry.offset if entry is not None else -1)
             lag += max(0, ends[partition].offset - max(position, starts[partition].offset))
-        members = len(described.get(group, {}).get("members", ()))
         found.append(GroupLag(group, lag, members))
     return found
+
+
+def _known_groups(
+    admin: KafkaAdminClient, groups: Sequence[str]
+) -> dict[str, tuple[Mapping[TopicPartition, OffsetAndMetadata], int]]:
+    """What each group has committed, and how many members it has."""
+    from kafka.errors import CoordinatorNotAvailableError
+    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+    patiently = Retrying(
+        retry=retry_if_exception_type(CoordinatorNotAvailableError),
+        stop=stop_after_delay(5),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    )
+
+    def ask() -> dict[str, tuple[Mapping[TopicPartition, OffsetAndMetadata], int]]:
+        described: dict[str, Any] = admin.describe_groups(list(groups))
+        return {
+            group: (
+                admin.list_group_offsets({group: None}).get(group, {}),
+                len(described.get(group, {}).get("members", ())),
+            )
+            for group in groups
+        }
+
+    try:
+        return patiently(ask)
+    except CoordinatorNotAvailableError:
+        # So it is on a broker on which no group has ever been.
+        return {group: ({}, 0) for group in groups}

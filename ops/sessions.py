@@ -91,15 +91,12 @@ class Sessions:
     async def close(self, connection: str) -> None:
         """Close what was opened on a connection."""
         for key, session in list(self._sessions.items()):
-            if key in self._on(connection):
+            if connection_id(key) == connection:
                 del self._sessions[key]
                 await session.opened.sink.close()
         line = self._lines.pop(connection, None)
         if line is not None:
             await line[0].close()
-
-    def _on(self, connection: str) -> set[LaneKey]:
-        return {key for key in self._sessions if connection_id(key) == connection}
 
     def _line(self, connection: str, package: DirectPackage) -> tuple[Transport, Pacer]:
         if connection not in self._lines:

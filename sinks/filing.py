@@ -19,7 +19,7 @@ from ledger.away import WriterClosed
 from ledger.files import CutOutdated, NewFile, keep_quiet, next_sequence, staged_count, store_cut
 from ledger.pauses import pause
 from ledger.postings import good
-from ledger.recovery import recovered_at
+from ledger.recovery import recovered_filing
 from ledger.rows import Change, DuePosting, Lane, Lease, Sibling, relation_key
 from ledger.work import credited, due_postings, siblings, staged_postings, twins
 from ledger.writer import Fenced
@@ -176,7 +176,20 @@ class FileLane:
             self._change(not_now(posting, turn, self._terms.waiting_limit, self._clock()))
             return False
         assert relation is not None
-        if await self._must_be_asked(posting):
+        if self._must_be_asked(posting):
+            key = self._lane.key
+            filed = await self._books.read(
+                lambda c: recovered_filing(
+                    c.cursor(), key, posting.kind, posting.document_id, posting.revision
+                )
+            )
+            if filed is not None:
+                log.info("filing.recovered", posting=posting.id, file=filed[1])
+                change = Change(posting.id, Outcome.FILED, package_number=posting.number)
+                self._change(
+                    good(change, posting.kind, posting.document_id, posting.match_key, posting.relation_id)
+                )
+                return False
             # A file package cannot be asked whether it has the document: a person looks, and retries it.
             why = reason(Code.RECOVERY, number=posting.number)
             self._change(Change(posting.id, Outcome.HELD, why, scope="document", look_up_first=True))
@@ -234,15 +247,13 @@ class FileLane:
         go_live = self._go_live()
         return go_live is not None and invoice.issue_date < go_live
 
-    async def _must_be_asked(self, posting: DuePosting) -> bool:
+    def _must_be_asked(self, posting: DuePosting) -> bool:
         """After a recovery: the document may be in a file that the ledger has forgotten.
 
         Not when it was issued afterwards, nor when it was put to a person before (`look_up_first`).
         """
-        if not self._lane.in_recovery or posting.look_up_first:
-            return False
-        since = await self._books.read(lambda c: recovered_at(c.cursor()))
-        return since is not None and posting.event_time <= since
+        since = self._lane.recovered_at
+        return since is not None and not posting.look_up_first and posting.event_time <= since
 
     # --- cutting -------------------------------------------------------------------------------------
 

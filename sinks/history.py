@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import psycopg
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -14,12 +15,14 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 from ledger.events import document_name
 from ledger.recovery import (
     SEQUENCE_BITS,
+    Filing,
     PublishedSequence,
     behind_offsets,
     behind_sequences,
     enter_recovery,
     other_database,
 )
+from schemas.outcome import Outcome, Package
 from schemas.topics import ENK_POSTINGS
 
 _patiently = Retrying(
@@ -52,7 +55,8 @@ def check_history(
         if cause is None:
             return None
         epochs = [item.sequence >> SEQUENCE_BITS for item in published]
-        enter_recovery(cursor, cause, max(epochs, default=0))
+        filings = _patiently(_published_filings, kafka)
+        enter_recovery(cursor, cause, max(epochs, default=0), committed, filings)
     return cause
 
 
@@ -70,34 +74,59 @@ def _committed(kafka: Mapping[str, object], group: str) -> dict[tuple[str, int],
 
 
 def _published_tail(kafka: Mapping[str, object]) -> list[PublishedSequence]:
-    consumer = KafkaConsumer(**kafka, enable_auto_commit=False)
+    found: dict[str, int] = {}
+    for event in _published(kafka, TAIL):
+        what, administration = event.get("what", {}), event.get("administration")
+        if administration and what.get("id"):
+            name = document_name(administration, what["kind"], what["id"])
+            found[name] = max(found.get(name, 0), int(event["sequence"]))
+    return [PublishedSequence(document, sequence) for document, sequence in found.items()]
+
+
+def _published_filings(kafka: Mapping[str, object]) -> list[Filing]:
+    """Documents whose last published outcome is `filed`, as far back as the topic goes."""
+    last: dict[str, tuple[int, Filing | None]] = {}
+    for event in _published(kafka, None):
+        what, administration = event.get("what", {}), event.get("administration")
+        if not administration or not what.get("id"):
+            continue
+        name, sequence = document_name(administration, what["kind"], what["id"]), int(event["sequence"])
+        if sequence < last.get(name, (0, None))[0]:
+            continue
+        file = event.get("file")
+        filing = None
+        if event.get("outcome") == Outcome.FILED and file:
+            filing = Filing(
+                administration,
+                Package(event["package"]),
+                what["kind"],
+                what["id"],
+                int(what.get("revision") or 1),
+                int(file["sequence"]),
+                str(file["name"]),
+            )
+        last[name] = (sequence, filing)
+    return [filing for _, filing in last.values() if filing is not None]
+
+
+def _published(kafka: Mapping[str, object], newest: int | None) -> Iterator[dict[str, Any]]:
+    """Our posting events: the newest so many of each partition, or all that the topic still has."""
+    consumer = KafkaConsumer(**kafka, enable_auto_commit=False, auto_offset_reset="earliest")
     try:
         numbers = consumer.partitions_for_topic(ENK_POSTINGS) or set()
         partitions = [TopicPartition(ENK_POSTINGS, number) for number in numbers]
-        consumer.assign(partitions)
         ends = consumer.end_offsets(partitions)
         starts = consumer.beginning_offsets(partitions)
-        open_ = {partition for partition in partitions if ends[partition] > starts[partition]}
+        open_ = [partition for partition in partitions if ends[partition] > starts[partition]]
+        if not open_:
+            return
+        consumer.assign(open_)
         for partition in open_:
-            consumer.seek(partition, max(starts[partition], ends[partition] - TAIL))
-        for partition in set(partitions) - open_:
-            consumer.pause(partition)
-        found: dict[str, int] = {}
-        while open_:
-            for partition, messages in consumer.poll(timeout_ms=1000).items():
+            first = starts[partition] if newest is None else ends[partition] - newest
+            consumer.seek(partition, max(starts[partition], first))
+        while any(consumer.position(partition) < ends[partition] for partition in open_):
+            for messages in consumer.poll(timeout_ms=1000).values():
                 for message in messages:
-                    _note(found, message.value)
-                if messages and messages[-1].offset + 1 >= ends[partition]:
-                    open_.discard(partition)
-            open_ = {partition for partition in open_ if consumer.position(partition) < ends[partition]}
-        return [PublishedSequence(document, sequence) for document, sequence in found.items()]
+                    yield json.loads(message.value or b"{}")
     finally:
         consumer.close()
-
-
-def _note(found: dict[str, int], value: bytes | None) -> None:
-    event = json.loads(value or b"{}")
-    what, administration = event.get("what", {}), event.get("administration")
-    if administration and what.get("id"):
-        name = document_name(administration, what["kind"], what["id"])
-        found[name] = max(found.get(name, 0), int(event["sequence"]))

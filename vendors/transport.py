@@ -1,6 +1,6 @@
 """HTTP to a package: the one place that decides whether a request may have had an effect.
 
-`Transport` speaks httpx's API on an aiohttp transport. Reads are repeated where that can help; a write
+`Transport` sends httpx requests over an aiohttp transport. Reads are repeated where that can help; a write
 is never repeated, and it is `NotSent` only when the connection was never made. A status code, whatever
 it says, is returned as an `Answer`: what it means is the business of each package's `errors.py`. The
 exception is 429, which every package means alike.
@@ -31,6 +31,7 @@ from vendors.pacing import Monotonic, Pacer, Sleep
 READ_ATTEMPTS = 4
 FIRST_WAIT = 0.2
 MAX_BYTES = 32 * 1024 * 1024
+_HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "enk-koppeling"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\uffff]")
 
 # httpx-aiohttp turns a connection that was cut after sending into httpx.ConnectTimeout, so only the
@@ -107,12 +108,12 @@ class Transport:
         self._max_bytes = max_bytes
         self._clock = clock
         self._sleep = sleep
-        self._client = httpx.AsyncClient(
-            transport=inner or AiohttpTransport(client=_session),
-            timeout=httpx.Timeout(self._timeout, connect=min(10.0, self._timeout)),
-            headers={"Accept-Encoding": "gzip", "User-Agent": "enk-koppeling"},
-            trust_env=False,
-        )
+        # Requests go to the transport without a client: what a client adds (redirects, cookies, its own
+        # authentication) must not happen here, and costs a third of a call.
+        self._line = inner or AiohttpTransport(client=_session, verify=shared_ssl_context())
+        self._extensions = {
+            "timeout": httpx.Timeout(self._timeout, connect=min(10.0, self._timeout)).as_dict()
+        }
         self._again = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type((_NoAnswerError, _TryAgainError)),
             stop=tenacity.stop_after_attempt(READ_ATTEMPTS - 1),
@@ -129,7 +130,7 @@ class Transport:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._line.aclose()
 
     async def read(
         self,
@@ -239,9 +240,11 @@ class Transport:
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
     ) -> Answer:
         try:
-            request = self._client.build_request(method, url, headers=headers, content=content)
+            request = httpx.Request(
+                method, url, headers={**_HEADERS, **headers}, content=content, extensions=self._extensions
+            )
             async with asyncio.timeout(self._timeout):
-                response = await self._client.send(request, stream=True)
+                response = await self._line.handle_async_request(request)
                 try:
                     body = await self._body(response)
                 finally:

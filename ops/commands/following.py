@@ -22,8 +22,8 @@ FOLLOWED_TOPICS = frozenset({ENK_ADMINISTRATIONS, ENK_RELATIONS, ENK_INVOICES})
 """Only these are read by the intake; what is published elsewhere cannot be followed."""
 
 SETTLE_SECONDS = 10.0
-"""A hold that somebody may be about to lift (`up --simulators` connects a new administration) must last this
-long before it counts as waiting for a person."""
+"""What somebody may be about to mend must last this long before it counts as waiting for a person: `up
+--simulators` connects a new administration, gives its company what documents need, and sends them again."""
 
 EVERY_SECONDS = 0.5
 AT_ONCE = 5_000
@@ -80,7 +80,7 @@ def _standing(posting: ListedPosting, overdue: bool) -> tuple[Standing, bool]:
         return Standing.DONE, True
     match outcome:
         case Outcome.REJECTED:
-            return Standing.NEEDS_SOMEBODY, True
+            return Standing.NEEDS_SOMEBODY, posting.id.startswith("R")
         case Outcome.HELD:
             # An outage or a busy package ends by itself, and then the lane goes on by itself.
             by_itself = RULES[parse_code(posting.code or "")].retry is RetryClass.AUTOMATIC

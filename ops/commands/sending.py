@@ -65,8 +65,16 @@ class _NoKey:
 NO_KEY = _NoKey()
 
 
-def _key(given: object) -> bytes | None:
-    return given if isinstance(given, bytes) else None
+class _Keys:
+    """Keys as they are, and null for `NO_KEY`."""
+
+    def serialize(self, topic: str, headers: object, given: object) -> bytes | None:
+        """As `kafka.serializer.Serializer` has it."""
+        del topic, headers
+        return given if isinstance(given, bytes) else None
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def send_all(
@@ -83,14 +91,16 @@ def send_all(
     """
     from kafka import KafkaProducer
     from kafka.errors import KafkaError
+    from kafka.serializer import Serializer
 
+    Serializer.register(_Keys)
     producer = KafkaProducer(
         **kafka,
         acks="all",
         enable_idempotence=True,
         linger_ms=5,
         max_request_size=LARGEST_RECORD,
-        key_serializer=_key,
+        key_serializer=_Keys(),
         max_block_ms=60_000,
     )
     futures: list[tuple[Line, Any]] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -59,7 +58,7 @@ def status(
             )
         }
     with kafka_admin(settings) as admin:
-        lags = _patiently(_lags, admin, settings, offsets)
+        lags = _lags(admin, settings, offsets)
     findings = judge(found, lags, timedelta(seconds=stuck_after), len(readbacks))
     health = worst(findings)
     if as_json:
@@ -67,25 +66,6 @@ def status(
     else:
         _print(found, lags, findings, readbacks)
     raise typer.Exit({Health.HEALTHY: OK, Health.SOMEBODY: SOMEBODY, Health.TROUBLE: TROUBLE}[health])
-
-
-def _patiently(
-    ask: Callable[[object, Settings, dict[tuple[str, int], int]], list[GroupLag]],
-    admin: object,
-    settings: Settings,
-    offsets: dict[tuple[str, int], int],
-) -> list[GroupLag]:
-    """Ask again for a while: a broker that has just started has no group coordinator yet."""
-    from kafka.errors import KafkaError
-    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
-
-    retrying = Retrying(
-        retry=retry_if_exception_type(KafkaError),
-        stop=stop_after_delay(15),
-        wait=wait_exponential(0.1, max=1),
-        reraise=True,
-    )
-    return retrying(ask, admin, settings, offsets)
 
 
 def _lags(admin: object, settings: Settings, offsets: dict[tuple[str, int], int]) -> list[GroupLag]:

@@ -53,7 +53,10 @@ def _database(error: BaseException) -> str | None:
     import psycopg
 
     if isinstance(error, (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)):
-        return "The database has no (up-to-date) ledger. Run `koppeling db upgrade`, then try again."
+        return (
+            f"The database has no (up-to-date) ledger: {_first_line(error)}. "
+            "Run `koppeling db upgrade`, then try again."
+        )
     if isinstance(error, (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)):
         return (
             f"PostgreSQL did not answer in time ({_first_line(error)}). Try again; `koppeling status` "

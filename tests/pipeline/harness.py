@@ -225,10 +225,10 @@ class Administration:
             set_mapping(cursor, self.key, mapping)
             connect(cursor, self.key, connection_id(self.key), secret, {})
 
-    def publish(self, *events: Json, topic: str | None = None) -> None:
-        """Put events on the sink topic as the intake forwards them."""
+    def publish(self, *events: Json, topic: str | None = None, **attributes: Any) -> None:
+        """Put events on the sink topic as the intake forwards them; `attributes` as in `builders.record`."""
         for event in events:
-            source, key, headers, value = builders.record(event)
+            source, key, headers, value = builders.record(event, **attributes)
             self.pipeline.producer.send(
                 topic or sink_topic(self.package),
                 key=key,

@@ -196,11 +196,12 @@ async def filing_world(database_url: str, folder: Path) -> AsyncIterator[FilingW
         books = Books(pool, writer, 2)
         connection.execute(
             """
-            INSERT INTO administration (id, name, package, active, source_partition, source_offset)
-            VALUES (%s, 'Jansen', 'king', true, 0, 0)
+            INSERT INTO administration (id, name, package, active, go_live_date, source_partition, source_offset)
+            VALUES (%s, 'Jansen', 'king', true, '2015-01-01', 0, 0)
             """,
             (key.administration,),
         )
+        connection.execute("UPDATE ledger_state SET recovered_at = NULL")
         world = FilingWorld(connection, key, books, folder)
         connection.execute("INSERT INTO connection (id, package) VALUES (%s, 'king')", (world.connection_id,))
         connection.execute(

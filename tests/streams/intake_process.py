@@ -48,7 +48,7 @@ class IntakeProcess:
                     self._ready.set()
 
     def wait_ready(self) -> IntakeProcess:
-        assert self._ready.wait(60), self.log
+        assert self._ready.wait(120), self.log
         return self
 
     def kill(self) -> None:

@@ -17,6 +17,8 @@ from tests.streams.conftest import OUTPUTS, Publish, create_topics
 from tests.streams.intake_process import IntakeProcess
 from tests.streams.topic_reader import Arrived, TopicReader
 
+pytestmark = pytest.mark.timeout(600)
+
 EVENTS = 5_000
 KILLS = 4
 ADMINISTRATIONS = 40

@@ -74,7 +74,7 @@ class TopicReader:
         while any(self._consumer.position(partition) < end for partition, end in ends.items()):
             self.read()
 
-    def until(self, enough: Callable[[list[Arrived]], bool], seconds: float = 60.0) -> list[Arrived]:
+    def until(self, enough: Callable[[list[Arrived]], bool], seconds: float = 150.0) -> list[Arrived]:
         """Read until `enough` of all that arrived so far."""
         deadline = time.monotonic() + seconds
         while not enough(self.arrived):

@@ -214,7 +214,21 @@ CREATE TABLE input_offset (
     topic       text NOT NULL,
     partition   integer NOT NULL,
     next_offset bigint NOT NULL,
+    -- What Kafka had committed when a recovery began: not taken for a second step back in time.
+    forgiven    bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (topic, partition)
+);
+
+-- After a recovery: what our own events say was put in a file, whose rows the ledger has forgotten.
+CREATE TABLE recovered_filing (
+    administration_id text NOT NULL,
+    package           text NOT NULL,
+    kind              text NOT NULL,
+    document_id       text NOT NULL,
+    revision          integer NOT NULL,
+    file_sequence     integer NOT NULL,
+    file_name         text NOT NULL,
+    PRIMARY KEY (administration_id, package, kind, document_id)
 );
 
 CREATE TABLE document_sequence (
@@ -346,9 +360,9 @@ CREATE TABLE audit (
 """
 
 NAMES = (
-    "audit package_breaker readback receivable file_member file_chunk file_part file number_allotment"
-    " number_space outbox document_sequence input_offset rejected_input input_record posting_history"
-    " posting reference relation lane administration connection ledger_state"
+    "audit recovered_filing package_breaker readback receivable file_member file_chunk file_part file"
+    " number_allotment number_space outbox document_sequence input_offset rejected_input input_record"
+    " posting_history posting reference relation lane administration connection ledger_state"
 )
 
 

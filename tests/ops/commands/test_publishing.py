@@ -20,7 +20,7 @@ def topic(kafka: str, terminal: Terminal) -> str:
     """A topic of one partition on the broker that the terminal's commands use."""
     name = f"publish-{uuid.uuid4().hex}"
     admin = KafkaAdminClient(bootstrap_servers=kafka)
-    admin.create_topics([NewTopic(name, 1, 1)])
+    admin.create_topics([NewTopic(name, 1, 1, topic_configs={"max.message.bytes": "100000"})])
     admin.wait_for_topics([name])
     admin.close()
     terminal.environment["KAFKA__BOOTSTRAP_SERVERS"] = kafka
@@ -90,7 +90,7 @@ def test_a_topic_that_does_not_exist(topic: str, terminal: Terminal) -> None:
 
 
 def test_a_record_that_the_broker_refuses(topic: str, terminal: Terminal) -> None:
-    said = terminal.said("publish", "-", "--topic", topic, stdin="x" * (11 * 1024 * 1024))
+    said = terminal.said("publish", "-", "--topic", topic, stdin="x" * 200_000)
     assert "Line 1 was not published" in said
 
 

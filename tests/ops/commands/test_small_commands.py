@@ -203,3 +203,10 @@ def test_moments(text: str, expected: datetime) -> None:
 )
 def test_lengths_of_time(seconds: int, expected: str) -> None:
     assert ago(timedelta(seconds=seconds)) == expected
+
+
+def test_the_map_of_commands_has_them_all() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    for path in leaves():
+        assert path[0] in page, path
+        assert path[-1] in page, path
