@@ -8,17 +8,25 @@ and what it says (an event, a tombstone, a rejection, or something that only a n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from schemas.event_kind import KIND_OF_TOPIC
 from schemas.invoice import Direction, Invoice
-from schemas.outcome import Code, Reason, reason
+from schemas.outcome import Code, Reason, WhoActs, parse_code, reason
 from schemas.reading import ReadEvent, Rejection, SchemaAhead, Tombstone, read_record
 from schemas.topics import (
+    ERROR_CODE_HEADER,
+    ERROR_EN_HEADER,
+    ERROR_FIELD_HEADER,
+    ERROR_NL_HEADER,
+    ERROR_WHO_ACTS_HEADER,
     INTAKE_DLQ,
+    OWN_PREFIX,
     SOURCE_OFFSET_HEADER,
     SOURCE_PARTITION_HEADER,
     SOURCE_TOPIC_HEADER,
+    VALUE_WAS_NULL_HEADER,
 )
 
 Headers = Sequence[tuple[str, bytes]]
@@ -71,27 +79,40 @@ class Command:
 
 
 def read_command(record: KafkaRecord) -> Command:
-    """Read a record of a sink, holding or dead-letter topic; never raises for anything ENK could send."""
-    own = {name: value for name, value in record.headers if name.startswith("koppeling_")}
-    if SOURCE_TOPIC_HEADER in own:
-        source = SourceRecord(
+    """Read a record of a sink, holding or dead-letter topic; never raises, whatever the record.
+
+    A dead letter keeps the reason that the intake gave; what is recognisable is read from the original.
+    """
+    own = {name: value for name, value in record.headers if name.startswith(OWN_PREFIX)}
+    source = _source(record, own)
+    headers = [(name, value) for name, value in record.headers if not name.startswith(OWN_PREFIX)]
+    dead = record.topic == INTAKE_DLQ
+    value = None if dead and record.value == b"" and VALUE_WAS_NULL_HEADER in own else record.value
+    content = read_content(source.topic, record.key, headers, value)
+    if dead and ERROR_CODE_HEADER in own:
+        content = _refused_by_intake(content, own)
+    return Command(source, record.key, headers, value, content)
+
+
+def _source(record: KafkaRecord, own: Mapping[str, bytes]) -> SourceRecord:
+    """Where the record was on ENK's topic; a record that says nothing credible is its own source."""
+    try:
+        return SourceRecord(
             own[SOURCE_TOPIC_HEADER].decode(),
             int(own[SOURCE_PARTITION_HEADER]),
             int(own[SOURCE_OFFSET_HEADER]),
         )
-    else:
-        source = SourceRecord(record.topic, record.partition, record.offset)
-    headers = [(name, value) for name, value in record.headers if not name.startswith("koppeling_")]
-    content = read_content(source.topic, record.key, headers, record.value)
-    if record.topic == INTAKE_DLQ and not isinstance(content, Refusal):
-        content = _refused_by_intake(content, own)
-    return Command(source, record.key, headers, record.value, content)
+    except (KeyError, ValueError):
+        return SourceRecord(record.topic, record.partition, record.offset)
 
 
 def read_content(
     topic: str, key: bytes | None, headers: Headers, value: bytes | None
 ) -> ReadEvent | Tombstone | Refusal:
     """An event, or why it is none."""
+    if topic not in KIND_OF_TOPIC:
+        why = reason(Code.INVALID_EVENT, value=topic)
+        return Refusal(why, False, None, "record", None, None, None, None)
     try:
         return read_record(topic, key, headers, value)
     except SchemaAhead as ahead:
@@ -114,16 +135,23 @@ def read_content(
         )
 
 
-def _refused_by_intake(content: ReadEvent | Tombstone, own: Mapping[str, bytes]) -> Refusal:
-    """The intake of another release refused what this one can read: its reason stands."""
-    text = {name.removeprefix("koppeling_error_"): value.decode() for name, value in own.items()}
-    why = reason(
-        Code(text.get("code", Code.INTERNAL)), field=text.get("field"), vendor_message=text.get("en")
+def _refused_by_intake(content: ReadEvent | Tombstone | Refusal, own: Mapping[str, bytes]) -> Refusal:
+    """The intake's reason stands, also when this release would read the record otherwise."""
+    text = {name: value.decode("utf-8", "replace") for name, value in own.items()}
+    code = parse_code(text[ERROR_CODE_HEADER])
+    base = reason(code, field=text.get(ERROR_FIELD_HEADER) or None)
+    why = Reason(
+        code=code,
+        field=base.field,
+        nl=text.get(ERROR_NL_HEADER) or base.nl,
+        en=text.get(ERROR_EN_HEADER) or base.en,
+        who_acts=_who_acts(text.get(ERROR_WHO_ACTS_HEADER), base.who_acts),
     )
+    if isinstance(content, Refusal):
+        return replace(content, reason=why, ahead=False)
     if isinstance(content, Tombstone):
-        return Refusal(
-            why, False, content.administration, "administration", content.administration, None, None, None
-        )
+        administration = content.administration
+        return Refusal(why, False, administration, "administration", administration, None, None, None)
     return Refusal(
         why,
         False,
@@ -134,6 +162,13 @@ def _refused_by_intake(content: ReadEvent | Tombstone, own: Mapping[str, bytes])
         getattr(content.data, "revision", None),
         content.envelope.id,
     )
+
+
+def _who_acts(text: str | None, default: WhoActs) -> WhoActs:
+    try:
+        return WhoActs(text or "")
+    except ValueError:
+        return default
 
 
 def _kind_name(kind: object, topic: str) -> str:

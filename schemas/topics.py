@@ -21,6 +21,9 @@ ENK_PAYMENTS = "enk.payments.v1"
 HOLDING = "koppeling.holding.v1"
 INTAKE_DLQ = "koppeling.intake.dlq.v1"
 
+OWN_PREFIX = "koppeling_"
+"""What the headers begin with that the intake adds."""
+
 SOURCE_TOPIC_HEADER = "koppeling_source_topic"
 SOURCE_PARTITION_HEADER = "koppeling_source_partition"
 SOURCE_OFFSET_HEADER = "koppeling_source_offset"
@@ -29,9 +32,14 @@ ERROR_FIELD_HEADER = "koppeling_error_field"
 ERROR_NL_HEADER = "koppeling_error_nl"
 ERROR_EN_HEADER = "koppeling_error_en"
 ERROR_WHO_ACTS_HEADER = "koppeling_error_who_acts"
+VALUE_WAS_NULL_HEADER = "koppeling_value_was_null"
+CUT_SIZE_HEADER = "koppeling_cut_size"
+CUT_SHA256_HEADER = "koppeling_cut_sha256"
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _MIB = 1024 * 1024
+_OWN_BYTES = 11 * _MIB
+"""What the intake forwards is a little larger than what it read: it adds headers."""
 
 
 class Cleanup(StrEnum):
@@ -97,9 +105,27 @@ TOPICS: tuple[Topic, ...] = (
         30 * _DAY_MS,
         public=True,
     ),
-    *(Topic(sink_topic(package), f"What {package.label} must be told.", 14 * _DAY_MS) for package in Package),
-    Topic(HOLDING, "Records of administrations that are not known yet.", 30 * _DAY_MS),
-    Topic(INTAKE_DLQ, "Records that cannot be read, with the reason in headers.", 90 * _DAY_MS),
+    *(
+        Topic(
+            sink_topic(package),
+            f"What {package.label} must be told.",
+            14 * _DAY_MS,
+            max_message_bytes=_OWN_BYTES,
+        )
+        for package in Package
+    ),
+    Topic(
+        HOLDING,
+        "Records of administrations that are not known yet.",
+        30 * _DAY_MS,
+        max_message_bytes=_OWN_BYTES,
+    ),
+    Topic(
+        INTAKE_DLQ,
+        "Records that cannot be read, with the reason in headers.",
+        90 * _DAY_MS,
+        max_message_bytes=_OWN_BYTES,
+    ),
 )
 """Every topic of the pipeline."""
 

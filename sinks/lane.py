@@ -178,8 +178,10 @@ class DirectLane:
     ) -> tuple[StoredReference, bool]:
         """The relation's reference, written if missing or (with `update`) if its mapped content changed."""
         known = self._reference(posting, role)
+        if known is not None and not update:
+            return known, False
         fingerprint = self._sink.relation_fingerprint(relation, role)
-        if known is not None and (not update or known.fingerprint == fingerprint):
+        if known is not None and known.fingerprint == fingerprint:
             return known, False
         await self._intend(posting, f"relation:{role}")
         reference = RelationReference(known.package_id, known.code) if known else None

@@ -8,6 +8,8 @@ from typing import Final
 
 from schemas.outcome import Reason
 from schemas.topics import (
+    CUT_SHA256_HEADER,
+    CUT_SIZE_HEADER,
     ERROR_CODE_HEADER,
     ERROR_EN_HEADER,
     ERROR_FIELD_HEADER,
@@ -18,14 +20,12 @@ from schemas.topics import (
     SOURCE_PARTITION_HEADER,
     SOURCE_TOPIC_HEADER,
     TOPIC,
+    VALUE_WAS_NULL_HEADER,
 )
 
 Header = tuple[str, bytes | None]
 """Kafka allows a header without a value."""
 
-VALUE_WAS_NULL_HEADER: Final = "koppeling_value_was_null"
-CUT_SIZE_HEADER: Final = "koppeling_cut_size"
-CUT_SHA256_HEADER: Final = "koppeling_cut_sha256"
 
 BATCH_OVERHEAD_BYTES: Final = 256
 """What Kafka adds to the bytes of a record alone in its batch, generously."""

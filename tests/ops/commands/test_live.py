@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,7 @@ def events(*events: Json) -> str:
     return "\n".join(json.dumps(builders.cloud_event(event)) for event in events)
 
 
+@pytest.mark.timeout(400)
 def test_from_an_empty_broker_to_a_booked_month(live: Terminal, book: Book, tmp_path: Path) -> None:
     # Without topics nothing starts, and the sentence says how to make them.
     assert "koppeling topics apply" in live.said("streams")
@@ -110,12 +112,31 @@ def _until_filed(live: Terminal, book: Book) -> None:
     until(lambda: book.ask("SELECT 1 FROM file WHERE state = 'delivered'"))
 
 
-def test_commands_find_the_services_of_a_data_directory(
-    own_kafka: KafkaNode, terminal: Terminal, tmp_path: Path
-) -> None:
+def test_services_are_found_by_their_data_directory(own_kafka: KafkaNode) -> None:
     data_dir = own_kafka.folder.parent
     assert running_kafka(data_dir) == own_kafka.bootstrap_servers
     assert running_postgres(data_dir) is None
+
+
+def test_a_service_that_is_started_again_is_waited_for(own_kafka: KafkaNode) -> None:
+    data_dir = own_kafka.folder.parent
+    own_kafka.kill()
+    try:
+        assert running_kafka(data_dir, patience=0) is None
+        restart = threading.Thread(target=own_kafka.start)
+        restart.start()
+        assert running_kafka(data_dir, patience=90) is not None
+        restart.join()
+        assert running_kafka(data_dir) == own_kafka.bootstrap_servers
+    finally:
+        if not own_kafka.running:
+            own_kafka.start()
+
+
+def test_commands_work_on_the_services_of_a_data_directory(
+    own_kafka: KafkaNode, terminal: Terminal, tmp_path: Path
+) -> None:
+    data_dir = own_kafka.folder.parent
     # Kafka alone is enough for a command that needs nothing else.
     terminal.ok("topics", "apply", "--data-dir", str(data_dir))
     said = terminal.said("status", "--data-dir", str(data_dir))
