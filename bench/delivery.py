@@ -92,7 +92,10 @@ def measure_naive(place: Place, load: Load) -> NaiveResult:
                 topic,
                 topic,
                 load.documents,
-                {name: {key: str(value) for key, value in given.items()} for name, given in companies.items()},
+                {
+                    name: {key: str(value) for key, value in given.items()}
+                    for name, given in companies.items()
+                },
             )
         )
 
@@ -116,17 +119,17 @@ def _running(place: Place, load: Load, simulated: Simulator) -> Iterator[Sequenc
     place.disconnect(names)
 
 
-def _deliver(
-    place: Place, load: Load, simulated: Simulator, running: Sequence[WorkerProcess]
-) -> Delivered:
+def _deliver(place: Place, load: Load, simulated: Simulator, running: Sequence[WorkerProcess]) -> Delivered:
     names, postgres = load.names, place.postgres_pid()
     database = family_seconds(postgres)
     begin = [worker.usage() for worker in running]
     with place.held_back():
         place.forward(_invoices(load))
         until(
-            lambda: place.one("SELECT count(*) FROM posting WHERE administration_id = ANY(%s)", names)
-            == load.documents + len(names),
+            lambda: (
+                place.one("SELECT count(*) FROM posting WHERE administration_id = ANY(%s)", names)
+                == load.documents + len(names)
+            ),
             "everything is received",
             every=0.2,
         )

@@ -29,7 +29,7 @@ ACCOUNTS = {"21": 8000, "9": 8010}
 
 @dataclass(frozen=True)
 class NaiveSpec:
-    """`companies` are credentials by administration; the topic holds `documents` invoices and nothing else."""
+    """`companies` are credentials by administration; the topic holds only `documents` invoices."""
 
     bootstrap_servers: str
     topic: str
@@ -125,7 +125,9 @@ def loop(spec: NaiveSpec) -> NaiveResult:
     consumer = KafkaConsumer(
         bootstrap_servers=spec.bootstrap_servers, group_id=spec.group, enable_auto_commit=False
     )
-    consumer.assign([TopicPartition(spec.topic, number) for number in consumer.partitions_for_topic(spec.topic)])
+    consumer.assign(
+        [TopicPartition(spec.topic, number) for number in consumer.partitions_for_topic(spec.topic)]
+    )
     consumer.seek_to_beginning()
     with httpx.Client(timeout=30, trust_env=False) as client:
         companies = {name: _Company(client, name, given) for name, given in spec.companies.items()}

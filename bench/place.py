@@ -100,9 +100,7 @@ class Place:
                 "UPDATE lane SET connection_id = NULL, due_at = NULL WHERE administration_id = ANY(%s)",
                 (list(names),),
             )
-            self.ledger.execute(
-                "DELETE FROM readback WHERE administration_id = ANY(%s)", (list(names),)
-            )
+            self.ledger.execute("DELETE FROM readback WHERE administration_id = ANY(%s)", (list(names),))
 
     @contextmanager
     def held_back(self) -> Iterator[None]:
@@ -160,9 +158,12 @@ def place() -> Iterator[Place]:
     with tempfile.TemporaryDirectory(prefix="koppeling-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        with KafkaNode(folder / "kafka") as kafka, PostgresNode(folder / "postgres") as postgres:
-            with connected(kafka.bootstrap_servers, postgres.database_url, folder) as found:
-                yield found
+        with (
+            KafkaNode(folder / "kafka") as kafka,
+            PostgresNode(folder / "postgres") as postgres,
+            connected(kafka.bootstrap_servers, postgres.database_url, folder) as found,
+        ):
+            yield found
 
 
 @contextmanager

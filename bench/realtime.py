@@ -81,9 +81,7 @@ def measure(place: Place, light: Light) -> Delays:
 
 
 def _calls(simulated: Simulator) -> list[float]:
-    answer = simulated.http.get(
-        f"{simulated.control}/log", params={"operation": "verkoopboekingen.POST"}
-    )
+    answer = simulated.http.get(f"{simulated.control}/log", params={"operation": "verkoopboekingen.POST"})
     answer.raise_for_status()
     return [float(call["duration_ms"]) for call in answer.json()["calls"]]
 

@@ -69,37 +69,31 @@ class Results:
     realtime: Delays | None = None
 
 
-def run(
-    place: Place, plan: Plan, wanted: Collection[str], tell: Callable[[str], None], intake_broker: str | None
-) -> Results:
-    """Run what is wanted; `intake_broker` is a broker that has none of our topics yet."""
-    found = Results()
+def run_intake(broker: str, plan: Plan, tell: Callable[[str], None]) -> intake.Result:
+    """The intake, on a broker that has none of our topics yet."""
+    tell("intake")
+    return intake.measure(broker, plan.intake_events, plan.intake_rounds)
+
+
+def run(place: Place, plan: Plan, wanted: Collection[str], tell: Callable[[str], None]) -> Results:
+    """All that is wanted apart from the intake."""
+    compared, loads, delays = None, [], None
     if "delivery" in wanted:
         tell("delivery, naive loop")
         naive = delivery.measure_naive(place, plan.naive)
         tell("delivery, ours")
-        found = Results(delivery=compare(delivery.measure(place, plan.delivery), naive))
+        compared = compare(delivery.measure(place, plan.delivery), naive)
     if "latency" in wanted:
-        loads = []
         for load in plan.latency:
-            tell(f"delivery, {load.latency_ms:g} ms, {load.administrations} administrations, {load.processes}")
+            tell(
+                f"delivery, {load.latency_ms:g} ms, {load.administrations} administrations,"
+                f" {load.processes} process(es)"
+            )
             loads.append(delivery.measure(place, load))
-        found = Results(delivery=found.delivery, latency=tuple(loads))
     if "realtime" in wanted:
         tell("near-real-time")
-        found = Results(
-            delivery=found.delivery, latency=found.latency, realtime=realtime.measure(place, plan.light)
-        )
-    if "intake" in wanted:
-        assert intake_broker is not None
-        tell("intake")
-        found = Results(
-            intake=intake.measure(intake_broker, plan.intake_events, plan.intake_rounds),
-            delivery=found.delivery,
-            latency=found.latency,
-            realtime=found.realtime,
-        )
-    return found
+        delays = realtime.measure(place, plan.light)
+    return Results(delivery=compared, latency=tuple(loads), realtime=delays)
 
 
 def compare(ours: Delivered, naive: NaiveResult) -> Compared:

@@ -45,6 +45,20 @@ _USUAL_ACCOUNT: Mapping[str, str] = {
 }
 """Accounts of the default chart by function, for kinds of VAT that a line's own account cannot hold."""
 
+_MAY_BECOME_COSTS = frozenset(
+    {
+        "Diversen",
+        "VerkopenOmzetHoog",
+        "VerkopenOmzetLaag",
+        "VerkopenOmzetOverig",
+        "VerkopenOmzetOnbelastVerlegd",
+        "InkopenKostenLaag",
+        "InkopenKostenHoog",
+        "InkopenKostenOverig",
+    }
+)
+"""A cost account for all rates holds what these hold, sales included, and purchases at any rate."""
+
 _EU_SERVICES = "DienstverleningBinnenEU"
 _IMPORTED = frozenset({VatKind.ICP, VatKind.IMPORT})
 _FIRST_KING_CODE = 101
@@ -172,7 +186,7 @@ def _cost_account(
     taxed = {VatKind.HOOG: chart.Soort.HOOG, VatKind.LAAG: chart.Soort.LAAG}.get(line.vat.kind)
     rules = chart.FUNCTIONS[function]
     suits = (taxed or chart.Soort.GEEN) in rules.allowed and (taxed is None or rules.is_purchase)
-    if not suits and rules.bookable and not target.startswith("8"):
+    if not suits and function in _MAY_BECOME_COSTS:
         functions[number] = extra[number] = chart.COSTS
 
 

@@ -1,0 +1,90 @@
+"""What a run found, as a table for people and as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.delivery import Delivered
+from bench.run import SHARE_GOAL, Results
+
+Row = tuple[str, str, str]
+
+
+def show(results: Results, console: Console) -> None:
+    """One row a figure: what, how much, and what it should be."""
+    table = Table(title="Benchmarks: ratios within this run", title_justify="left")
+    table.add_column("what")
+    table.add_column("figure", justify="right")
+    table.add_column("goal", justify="right")
+    for what, figure, goal in rows(results):
+        table.add_row(what, figure, goal)
+    console.print(table)
+
+
+def save(results: Results, path: Path) -> None:
+    """The same as JSON, with when and on what."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(as_json(results), indent=2) + "\n")
+
+
+def as_json(results: Results) -> Mapping[str, object]:
+    """Everything that was found; what was not run is null or empty."""
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    return {"at": datetime.now(UTC).isoformat(), "machine": machine, **asdict(results)}
+
+
+def rows(results: Results) -> Iterator[Row]:
+    """What, figure, goal."""
+    if results.intake is not None:
+        found = results.intake
+        yield "intake: events/s by those of a bare agent", f"{found.ratio:.2f} ×", f"≥ {found.goal:g} ×"
+        yield "  events/s", f"{found.intake:.0f}", ""
+    if results.delivery is not None:
+        compared = results.delivery
+        yield (
+            "delivery: worker CPU a document by the naive loop's",
+            f"{compared.cpu_ratio:.2f} ×",
+            f"≤ {compared.goal_now:g} × (later {compared.goal_later:g} ×)",
+        )
+        yield "  documents/s by the naive loop's", f"{compared.speed_ratio:.2f} ×", ""
+        yield "  naive loop, CPU a document", f"{compared.naive_cpu_ms:.2f} ms", ""
+        yield from _delivered(compared.ours)
+    for load in results.latency:
+        yield (
+            f"delivery, {load.latency_ms:g} ms, {load.administrations} administrations,"
+            f" {load.processes} process(es): share of the ideal",
+            f"{load.share_of_ideal or 0:.2f}",
+            f"≥ {SHARE_GOAL:g}" if (load.administrations, load.processes) == (60, 1) else "",
+        )
+        yield from _delivered(load)
+    if results.realtime is not None:
+        delays = results.realtime
+        yield (
+            f"near-real-time, {delays.per_second:g} documents/s: ce_time to booked, p50 / p95",
+            f"{delays.p50_ms:.0f} / {delays.p95_ms:.0f} ms",
+            "",
+        )
+        yield (
+            "  of which the package's own call",
+            f"{delays.package_p50_ms:.0f} / {delays.package_p95_ms:.0f} ms",
+            "",
+        )
+
+
+def _delivered(load: Delivered) -> Iterator[Row]:
+    yield "  documents/s", f"{load.documents_per_second:.0f}", ""
+    yield "  worker, CPU a document", f"{load.worker_ms:.2f} ms", ""
+    for stage, used in sorted(load.stages_ms.items(), key=lambda item: -item[1]):
+        yield f"    {stage}", f"{used:.2f} ms", ""
+    yield "  PostgreSQL, CPU a document", f"{load.postgres_ms:.2f} ms", ""
+    yield "  simulator, CPU a document", f"{load.simulator_ms:.2f} ms", ""
+    yield "  worker, peak memory", f"{load.peak_megabytes:.0f} MB", ""
