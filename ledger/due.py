@@ -43,15 +43,27 @@ def due_readbacks(cursor: Cursor[TupleRow], connections: Sequence[str]) -> list[
 
 
 def recompute_lanes(cursor: Cursor[TupleRow], packages: Sequence[Package]) -> int:
-    """Make lanes due that have due postings but do not say so; a safety net, run now and then."""
+    """Make lanes due that have work but do not say so; a safety net, run now and then.
+
+    Work is a posting that is due, or one that was left in flight on a connection that nobody holds: whoever
+    claims the connection then looks it up.
+    """
     cursor.execute(
         """
         UPDATE lane l SET due_at = p.due_at, due_version = due_version + 1
-          FROM (SELECT administration_id, package, min(due_at) AS due_at FROM posting
-                 WHERE due_at <= clock_timestamp() AND package = ANY(%s) GROUP BY 1, 2) p
+          FROM (SELECT administration_id, package, min(due_at) AS due_at FROM (
+                  SELECT administration_id, package, due_at FROM posting
+                   WHERE due_at <= clock_timestamp() AND package = ANY(%(packages)s)
+                  UNION ALL
+                  SELECT i.administration_id, i.package, clock_timestamp() FROM posting i
+                    JOIN lane o ON o.administration_id = i.administration_id AND o.package = i.package
+                    JOIN connection c ON c.id = o.connection_id
+                   WHERE i.intent_step IS NOT NULL AND i.state = 'posting' AND i.package = ANY(%(packages)s)
+                     AND (c.lease_owner IS NULL OR c.lease_until < clock_timestamp())
+                ) work GROUP BY 1, 2) p
          WHERE l.administration_id = p.administration_id AND l.package = p.package
            AND (l.due_at IS NULL OR l.due_at > p.due_at)
         """,
-        ([str(package) for package in packages],),
+        {"packages": [str(package) for package in packages]},
     )
     return cursor.rowcount

@@ -179,19 +179,9 @@ class LedgerWriter:
         batch = [job for job in jobs if isinstance(job, _IntentJob | _ChangeJob)]
         answers: list[tuple[asyncio.Future[Any], object]] = []
         if batch:
-            written: dict[int, bool] = {}
-            with connection.transaction(), connection.cursor() as cursor:
-                for group in _without_repeats(batch):
-                    changes = [(job.lease, job.change) for job in group if isinstance(job, _ChangeJob)]
-                    intents = [(job.lease, job.intent) for job in group if isinstance(job, _IntentJob)]
-                    changed = write_changes(cursor, changes)
-                    intended = write_intents(cursor, intents)
-                    for job in group:
-                        done = changed if isinstance(job, _ChangeJob) else intended
-                        written[id(job)] = job.posting in done
+            answers = self._write_batch(connection, batch)
             if any(isinstance(job, _ChangeJob) for job in batch):
                 self._checkpoint("outcome")
-            answers = [(job.done, None if written[id(job)] else Fenced()) for job in batch]
             jobs[:] = [job for job in jobs if isinstance(job, _TransactionJob)]
         self.transactions += 1
         self._answer(answers)
@@ -205,6 +195,31 @@ class LedgerWriter:
             except Exception as error:  # noqa: BLE001 - it is the caller's, and is raised there
                 result = error
             self._answer([(single.done, result)])
+
+    def _write_batch(
+        self, connection: psycopg.Connection[TupleRow], batch: list[_IntentJob | _ChangeJob]
+    ) -> list[tuple[asyncio.Future[Any], object]]:
+        """Commit a batch; one that cannot be written is bisected until the job to blame stands alone."""
+        written: dict[int, bool] = {}
+        try:
+            with connection.transaction(), connection.cursor() as cursor:
+                for group in _without_repeats(batch):
+                    changes = [(job.lease, job.change) for job in group if isinstance(job, _ChangeJob)]
+                    intents = [(job.lease, job.intent) for job in group if isinstance(job, _IntentJob)]
+                    changed = write_changes(cursor, changes)
+                    intended = write_intents(cursor, intents)
+                    for job in group:
+                        done = changed if isinstance(job, _ChangeJob) else intended
+                        written[id(job)] = job.posting in done
+        except LEDGER_AWAY:
+            raise
+        except Exception as error:
+            if len(batch) == 1:
+                return [(batch[0].done, error)]
+            middle = len(batch) // 2
+            first = self._write_batch(connection, batch[:middle])
+            return [*first, *self._write_batch(connection, batch[middle:])]
+        return [(job.done, None if written[id(job)] else Fenced()) for job in batch]
 
     def _answer(self, answers: list[tuple[asyncio.Future[Any], object]]) -> None:
         if answers and not self._loop.is_closed():

@@ -112,7 +112,7 @@ class DirectLane:
                 await self._written
 
     async def _deliver(self, posting: DuePosting) -> None:
-        log_ = log.bind(posting=posting.id, administration=self._lane.key.administration)
+        where = {"posting": posting.id, "administration": self._lane.key.administration}
         self._intended = False
         try:
             if posting.attachment_state in ("due", "sending"):
@@ -133,16 +133,16 @@ class DirectLane:
             )
             raise LaneStopped from None
         except Failure as failure:
-            log_.info("posting.failed", code=str(failure.code), vendor_message=failure.vendor_message)
+            log.info("posting.failed", **where, code=str(failure.code), vendor_message=failure.vendor_message)
             await self._failed(posting, failure)
         except StillInDoubt as doubt:
-            log_.info("posting.in_doubt", code=str(doubt.failure.code))
+            log.info("posting.in_doubt", **where, code=str(doubt.failure.code))
             await self._still_in_doubt(posting, doubt.failure)
         except (LaneStopped, Fenced, WriterClosed, psycopg.Error):
             raise
         except Exception as error:
             # Our own bug. It must be seen, must not stop the lane, and proves nothing once a call began.
-            log_.exception("posting.bug")
+            log.exception("posting.bug", **where)
             kind = Uncertain if self._intended else Refused
             await self._failed(posting, kind(Code.INTERNAL, f"{type(error).__name__}: {error}"))
 

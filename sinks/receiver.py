@@ -23,7 +23,8 @@ from tenacity import wait_exponential
 
 from ledger.admission import KafkaRecord, Refusal, read_command
 from ledger.away import LEDGER_AWAY
-from ledger.inbox import OffsetConflict, advance_offsets, next_offsets, receive, receive_commands
+from ledger.inbox import receive, receive_commands
+from ledger.input_offsets import OffsetConflict, advance_offsets, next_offsets
 from ledger.pauses import pause
 from schemas.outcome import Code, Package, reason
 from schemas.topics import HOLDING, INTAKE_DLQ, sink_topic

@@ -13,7 +13,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import nullcontext
 from datetime import timedelta
 from functools import lru_cache
 from typing import Self
@@ -214,9 +214,7 @@ class Transport:
         background: bool = False,
         guard: Callable[[], None] | None = None,
     ) -> Answer:
-        async with AsyncExitStack() as stack:
-            if pacer is not None:
-                await stack.enter_async_context(pacer.slot(background=background))
+        async with nullcontext() if pacer is None else pacer.slot(background=background):
             if guard is not None:
                 guard()
             started = self._clock()

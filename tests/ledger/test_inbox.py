@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.admission import KafkaRecord
-from ledger.inbox import OffsetConflict, advance_offsets, next_offsets, receive
+from ledger.inbox import receive
+from ledger.input_offsets import OffsetConflict, advance_offsets, next_offsets
 from schemas.outcome import Package
 from schemas.topics import HOLDING, INTAKE_DLQ
 from tests.ledger.desk import NOW, Desk
@@ -289,7 +290,7 @@ def two_ledgers(postgres: str) -> object:
         yield one, other
 
 
-@unhurried
+@settings(unhurried, max_examples=40)
 @given(EVENTS)
 def test_a_batch_decides_as_one_record_after_the_other(
     two_ledgers: tuple[str, str], drawn: list[tuple[str, str, int, str, str | None]]
