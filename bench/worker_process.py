@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from bench.cpu import peak_megabytes, process_seconds, thread_seconds
 from ledger.credentials import CredentialVault
+from ops.garbage import collect_less_often
 from ops.packages import Apps
 from ops.worker import Worker, WorkerConfig
 from schemas.outcome import Package
@@ -143,4 +144,5 @@ async def main(spec: WorkerSpec) -> None:
 
 if __name__ == "__main__":
     logging.configure(level="WARNING")
+    collect_less_often()
     asyncio.run(main(WorkerSpec(**json.loads(sys.argv[1]))))

@@ -41,7 +41,12 @@ def retry(cursor: Cursor[TupleRow], identifier: str, now: datetime) -> Refused |
     A doubtful posting is looked up now rather than sent.
     """
     if identifier.startswith("R"):
-        return reread(cursor, int(identifier[1:]), now)
+        number = _rejected_id(identifier)
+        return (
+            Refused(f"there is no rejected input {identifier}")
+            if number is None
+            else reread(cursor, number, now)
+        )
     row = _locked(cursor, identifier)
     if row is None:
         return Refused(f"there is no posting {identifier}")
@@ -66,10 +71,13 @@ def retry(cursor: Cursor[TupleRow], identifier: str, now: datetime) -> Refused |
 def discard(cursor: Cursor[TupleRow], identifier: str, why: str) -> Refused | None:
     """End a posting that will never be booked, with a person's reason; None when done."""
     if identifier.startswith("R"):
+        number = _rejected_id(identifier)
+        if number is None:
+            return Refused(f"there is no rejected input {identifier}")
         cursor.execute(
             "UPDATE rejected_input SET state = 'discarded' WHERE id = %s AND state IN ('rejected', 'held')"
             " RETURNING id",
-            (identifier[1:],),
+            (number,),
         )
         return None if cursor.fetchone() else Refused(f"{identifier} is not open")
     row = _locked(cursor, identifier)
@@ -163,6 +171,11 @@ def reread_ahead(cursor: Cursor[TupleRow], now: datetime) -> int:
     """Read everything again that was too new for an earlier release, in order; returns how much went out."""
     cursor.execute("SELECT id FROM rejected_input WHERE state = 'held' ORDER BY id FOR UPDATE SKIP LOCKED")
     return sum(reread(cursor, row[0], now) is None for row in cursor.fetchall())
+
+
+def _rejected_id(identifier: str) -> int | None:
+    digits = identifier[1:]
+    return int(digits) if digits.isascii() and digits.isdecimal() else None
 
 
 def _pairs(headers: object) -> list[tuple[str, str]]:

@@ -213,7 +213,7 @@ class LedgerWriter:
                         written[id(job)] = job.posting in done
         except LEDGER_AWAY:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is the one job's, and is raised there
             if len(batch) == 1:
                 return [(batch[0].done, error)]
             middle = len(batch) // 2

@@ -5,8 +5,9 @@ that wait for it need (`ops.company_plan`), so it is created when they have been
 later documents need is added while they come in, before they are delivered where that can be, else they are
 sent again. An administration that somebody disconnected stays disconnected.
 
-Simulators keep their books in memory. When they were restarted, their companies are gone: each
-administration gets a fresh, empty company under the same name, and its postings stay as they are.
+Simulators remember their companies and books over a clean stop, a kill -9 of `up` included. When they were
+killed themselves, their companies are gone: each administration gets a fresh, empty company under the same
+id, and its postings stay as they are.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.commands.options import DataDir, Verbose
+from ops.commands.options import DataDir, Verbose, examples
 from ops.commands.terminal import note, quiet, say
 from ops.commands.troubles import OK, TROUBLE, Trouble
 from schemas.codes import Package
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(demo)
+    app.command(
+        epilog=examples("koppeling demo", "koppeling demo --exit --seed 7", "koppeling demo -p snelstart")
+    )(demo)
 
 
 def demo(
@@ -41,13 +43,6 @@ def demo(
     too many calls, connections cut after a booking, an old token, an unknown ledger account, an invoice
     before its relation, a repeated event, an unreadable record. At the end the packages' books are compared
     with the events to the cent. Then it stays up until Ctrl-C, for you to look around.
-
-    Examples:
-        koppeling demo
-
-        koppeling demo --exit --seed 7
-
-        koppeling demo -p snelstart
     """
     quiet(verbose)
     chosen = _chosen(packages or ())

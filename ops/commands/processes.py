@@ -83,8 +83,10 @@ def worker(
         raise Trouble(f"Not built yet: {', '.join(unbuilt)}. `koppeling packages` shows what is.")
     require_ready(settings)
     _configure_logging(settings)
+    from ops.garbage import collect_less_often
     from ops.worker import Worker
 
+    collect_less_often()
     asyncio.run(run_worker(Worker(worker_config(settings, packages or ())), announce=announce))
 
 

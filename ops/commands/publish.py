@@ -19,6 +19,7 @@ from schemas.topics import ENK_INVOICES
 
 if TYPE_CHECKING:
     from ops.commands.following import Verdict
+    from ops.commands.sending import Published
     from ops.settings import Settings
 
 SHOWN = 40
@@ -64,11 +65,15 @@ def publish(
 
     settings = settings_for(SERVICES if wait else (Need.KAFKA,), data_dir)
     with _input(file) as stream:
-        places = _send(settings, stream, topic)
-    if not wait:
-        _report_sent(places, as_json)
-        return
-    raise typer.Exit(_follow(settings, places, timeout, as_json))
+        published = _send(settings, stream, topic)
+    if wait:
+        status = _follow(settings, published.places, timeout, as_json)
+    else:
+        _report_sent(published.places, as_json)
+        status = 0
+    if published.refused:
+        raise Trouble("\n".join(published.refused) + f"\nThe other {len(published.places)} were published.")
+    raise typer.Exit(status)
 
 
 @contextmanager
@@ -85,7 +90,7 @@ def _input(file: str) -> Iterator[IO[bytes]]:
         yield copy
 
 
-def _send(settings: Settings, stream: IO[bytes], topic: str) -> list[tuple[str, int, int]]:
+def _send(settings: Settings, stream: IO[bytes], topic: str) -> Published:
     from ops.bootstrap import kafka_admin
     from ops.commands.sending import check_lines, lines_of, send_all
     from ops.kafka_clients import kafka_client_config

@@ -58,6 +58,20 @@ def check_lines(stream: IO[bytes], default_topic: str) -> int:
     return count
 
 
+class _Refused:
+    """In the place of a future: the producer itself would not take the record."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def get(self, timeout: float) -> Any:
+        """Raises what stood in the way, as a `KafkaError`."""
+        from kafka.errors import KafkaError
+
+        del timeout
+        raise self._error if isinstance(self._error, KafkaError) else KafkaError(str(self._error))
+
+
 class _NoKey:
     """Stands for a null key: the library refuses a record without key and value, and Kafka does not."""
 
@@ -77,16 +91,26 @@ class _Keys:
         """Nothing is held."""
 
 
+@dataclass(frozen=True)
+class Published:
+    """Where each record went, in order; and a sentence for each that the broker refused."""
+
+    places: list[tuple[str, int, int]]
+    refused: list[str]
+
+
 def send_all(
     kafka: dict[str, Any],
     lines: Iterable[Line],
     known_topics: frozenset[str],
     on_sent: Callable[[int], None] = lambda count: None,
-) -> list[tuple[str, int, int]]:
-    """Publish in order; where each record went, in the same order.
+) -> Published:
+    """Publish in order. A record that the broker refuses does not keep the others back.
+
+    One request at a time keeps the order; an idempotent producer would give up everything after a refusal.
 
     Raises:
-        Trouble: a topic does not exist, or the broker refused a record; the text has the line.
+        Trouble: a topic does not exist; the text has the line.
         kafka.errors.KafkaError: the broker cannot be reached.
     """
     from kafka import KafkaProducer
@@ -97,7 +121,8 @@ def send_all(
     producer = KafkaProducer(
         **kafka,
         acks="all",
-        enable_idempotence=True,
+        enable_idempotence=False,
+        max_in_flight_requests_per_connection=1,
         linger_ms=5,
         max_request_size=LARGEST_RECORD,
         key_serializer=_Keys(),
@@ -105,20 +130,20 @@ def send_all(
     )
     futures: list[tuple[Line, Any]] = []
     places: list[tuple[str, int, int]] = []
+    refused: list[str] = []
 
     def take(upto: int) -> None:
-        while len(places) < upto:
-            line, future = futures[len(places)]
+        while len(places) + len(refused) < upto:
+            at = len(places) + len(refused)
+            line, future = futures[at]
+            futures[at] = (line, None)
             try:
                 answer = future.get(timeout=150)
             except KafkaError as error:
-                raise Trouble(
-                    f"Line {line.number} was not published to {line.record.topic}: {error}. "
-                    f"{len(places)} before it were."
-                ) from error
-            futures[len(places)] = (line, None)
-            places.append((answer.topic, answer.partition, answer.offset))
-            on_sent(len(places))
+                refused.append(f"Line {line.number} was not published to {line.record.topic}: {error}")
+            else:
+                places.append((answer.topic, answer.partition, answer.offset))
+            on_sent(at + 1)
 
     try:
         for line in lines:
@@ -138,14 +163,11 @@ def send_all(
                     headers=list(record.headers),
                 )
             except (KafkaError, TypeError, ValueError) as error:
-                raise Trouble(
-                    f"Line {line.number} cannot be published to {record.topic}: {error}. {len(places)} "
-                    "before it were."
-                ) from error
+                future = _Refused(error)
             futures.append((line, future))
             take(len(futures) - 1_000)
         producer.flush()
         take(len(futures))
     finally:
         producer.close(timeout=5)
-    return places
+    return Published(places, refused)

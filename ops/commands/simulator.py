@@ -38,6 +38,9 @@ def simulator(
     folder: Annotated[
         Path | None, typer.Option(help="Where file packages look for files; default a temporary folder.")
     ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="A file that remembers companies and books over a clean stop.")
+    ] = None,
 ) -> None:
     """Serve simulators until Ctrl-C. Standard output gets one JSON line per package, with its URLs.
 
@@ -60,6 +63,7 @@ def simulator(
                 latency_ms=latency,
                 seed=seed,
                 folder=folder,
+                state=state,
                 on_ready=announce,
             )
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.commands.options import DataDir, Verbose
+from ops.commands.options import DataDir, Verbose, examples
 from ops.commands.terminal import console, note, quiet, say
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ LIVE_SECONDS = 1.0
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(up)
+    app.command(
+        epilog=examples(
+            "koppeling up --simulators", "koppeling up --simulators --data-dir /tmp/try --workers 2 --json"
+        )
+    )(up)
 
 
 def up(
@@ -50,13 +54,8 @@ def up(
     `ready`, `data_dir`, `kafka`, `simulators`, `pids`). Scripts wait for it.
 
     Beside simulators, deliveries wait shorter than they would, so that one sees things happen: the terms are
-    printed, and the environment overrules them. Books of simulators are in memory; when the simulators are
-    started again, administrations are connected to fresh, empty companies.
-
-    Examples:
-        koppeling up --simulators
-
-        koppeling up --simulators --data-dir /tmp/try --workers 2 --json
+    printed, and the environment overrules them. Simulators remember their books from one run to the next;
+    when they are killed (-9) their books are gone, and administrations get fresh, empty companies.
     """
     quiet(verbose)
     from ops.embedded import DEFAULT_DATA_DIR

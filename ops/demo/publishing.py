@@ -11,10 +11,12 @@ from psycopg.rows import TupleRow
 from ops.bootstrap import kafka_admin
 from ops.commands.following import Place, Standing, Verdict, look
 from ops.commands.sending import Line, send_all
+from ops.commands.troubles import Trouble
 from ops.demo.scenario import Company
 from ops.kafka_clients import kafka_client_config
 from ops.sample_relations import Json
 from ops.settings import Settings
+from schemas.outcome import Outcome
 from schemas.publishing import record_from_line
 from schemas.topics import ENK_INVOICES
 
@@ -30,8 +32,10 @@ def publish(settings: Settings, events: Iterable[tuple[Company, Json]]) -> Publi
         lines.append(Line(number, record_from_line(json.dumps(event).encode(), ENK_INVOICES)))
     with kafka_admin(settings) as admin:
         topics = frozenset(admin.list_topics())
-    places = send_all(dict(kafka_client_config(settings)), lines, topics)
-    return dict(zip(places, owners, strict=True))
+    published = send_all(dict(kafka_client_config(settings)), lines, topics)
+    if published.refused:
+        raise Trouble("\n".join(published.refused))
+    return dict(zip(published.places, owners, strict=True))
 
 
 def alternating(
@@ -50,9 +54,9 @@ def settled(
     done: dict[str, int] = dict.fromkeys(published.values(), 0)
     undone: list[Verdict] = []
     for verdict in look(ledger, list(published)):
-        if verdict.standing is Standing.DONE or (
-            verdict.standing is Standing.NEEDS_SOMEBODY and verdict.lasts
-        ):
+        # A hold passes when the administration is connected, or when its package answers again.
+        is_refused = verdict.standing is Standing.NEEDS_SOMEBODY and verdict.outcome != Outcome.HELD
+        if verdict.standing is Standing.DONE or is_refused:
             done[published[verdict.place]] += 1
         else:
             undone.append(verdict)

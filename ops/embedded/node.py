@@ -83,6 +83,10 @@ class Node(ABC):
         """Let a `start` that waits in another thread fail soon."""
         self._abandoned.set()
 
+    def tend(self) -> None:
+        """Help along what does not help itself; called now and then while it runs."""
+        return
+
     def kill(self) -> None:
         """SIGKILL; the folder stays ours, `start` continues on the same data."""
         self._require().kill()

@@ -65,6 +65,21 @@ class PostgresNode(Node):
         self._require()
         return _url(self._state, DATABASE) if self._state else ""
 
+    def tend(self) -> None:
+        """End a server that somebody told to stop (SIGTERM) and that waits for its sessions to leave.
+
+        Ours never leave by themselves: without this it would neither stop nor let anybody in.
+        """
+        state = self._state
+        if not self.running or state is None:
+            return
+        try:
+            psycopg.connect(_url(state, "postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError as error:
+            pid = self.pid
+            if "is shutting down" in str(error) and pid is not None:
+                os.kill(pid, signal.SIGINT)
+
     def _prepare(self, running: FileLock) -> NodeState:
         self._run_as = run_as(self.data, postgres_programs())
         state = node_state.read(self.folder)

@@ -17,6 +17,7 @@ GOOD_LIFE = 2.0
 """Seconds of work after which a death is no reason to wait."""
 
 TICK = 0.1
+TEND_TICKS = 20
 
 
 class Startable(Protocol):
@@ -65,9 +66,14 @@ class Keeper:
         ready: Callable[[], bool],
         on_change: Callable[[], None] = lambda: None,
         last_words: Callable[[], str] = lambda: "",
+        tend: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_change` is called, in the thread, whenever the state or the process id changed."""
+        """`on_change` is called, in the thread, whenever the state or the process id changed.
+
+        `tend` is called now and then while it runs, to help along what does not help itself.
+        """
+        self._tend = tend
         self.name = name
         self._thing = thing
         self._pid = pid
@@ -124,11 +130,15 @@ class Keeper:
                 return 0.0
             self._on_change()
         ready_at: float | None = None
+        ticks = 0
         while self._thing.running and not self._stopping.is_set():
             if ready_at is None and self._ready():
                 ready_at = self._monotonic()
                 self._change(State.RUNNING)
             self._stopping.wait(TICK)
+            ticks += 1
+            if ticks % TEND_TICKS == 0:
+                self._tend()
         if not self._stopping.is_set():
             self._trouble = self._last_words()
         return 0.0 if ready_at is None else self._monotonic() - ready_at

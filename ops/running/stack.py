@@ -209,6 +209,7 @@ class Stack:
             pid=lambda: _pid_of(node),
             ready=lambda: node.running,
             on_change=self._changed,
+            tend=node.tend,
         )
         self._keepers.append(keeper)
         keeper.start()
@@ -242,6 +243,7 @@ class Stack:
         self.control = f"http://{ports.HOST}:{self._simulator_port}/_simulator"
         arguments = ["simulator", *self.plan.simulators, "--port", str(self._simulator_port)]
         arguments += ["--seed", str(self.plan.seed), "--folder", str(self.simulator_folder)]
+        arguments += ["--state", str(self.simulator_folder / "state.pickle")]
         self._keep_child("simulators", arguments, works=self._simulators_answer)
 
     def _simulators_answer(self) -> bool:

@@ -62,6 +62,12 @@ class KingSimulator(Simulator):
         """Stop watching its folder."""
         del self._companies[company]
 
+    def restore(self, companies: Mapping[str, KingCompany]) -> None:
+        """Have these administrations, each with the folder that it had."""
+        for identifier, company in companies.items():
+            company.folder.mkdir(parents=True, exist_ok=True)
+            self._companies[identifier] = company
+
     async def handle(self, request: web.Request, path: str) -> web.StreamResponse:
         """King takes files, not calls."""
         del request, path

@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--latency", type=float, default=0, metavar="MS", help="of every call to a package")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=None, help="where file packages work")
+    parser.add_argument("--state", type=Path, default=None, help="remembers companies over a clean stop")
     chosen = parser.parse_args(arguments)
     asyncio.run(
         run(
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
             latency_ms=chosen.latency,
             seed=chosen.seed,
             folder=chosen.folder,
+            state=chosen.state,
             on_ready=announce,
         )
     )

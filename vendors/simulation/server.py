@@ -15,6 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from vendors.simulation.control import Control
+from vendors.simulation.memory import recall, remember
 from vendors.simulation.packages import load_simulator
 from vendors.simulation.simulator import Clock, Simulator, Stage
 
@@ -78,15 +79,19 @@ async def running(
     seed: int = 0,
     clock: Clock = now,
     folder: Path | None = None,
+    state: Path | None = None,
 ) -> AsyncIterator[Running]:
     """Serve simulators while the context lasts.
 
-    Port 0 takes a free one; file packages work in `folder` (absent: a temporary one).
+    Port 0 takes a free one; file packages work in `folder` (absent: a temporary one). Companies and books are
+    remembered in the file `state` from one clean end to the next start.
     """
     with tempfile.TemporaryDirectory(prefix="koppeling-simulator-") as temporary:
         stage = Stage(clock, seed=seed, latency=latency_ms / 1000)
         place = folder or Path(temporary)
         simulators = {package: load_simulator(package, stage, place) for package in packages}
+        if state is not None:
+            recall(state, stage, simulators)
         url = ""
         runner = web.AppRunner(
             application(stage, simulators, lambda: url), access_log=None, shutdown_timeout=0.1
@@ -105,6 +110,8 @@ async def running(
             for simulator in simulators.values():
                 await simulator.stop()
             await runner.cleanup()
+            if state is not None:
+                remember(state, stage, simulators)
 
 
 async def run(
@@ -115,6 +122,7 @@ async def run(
     latency_ms: float = 0,
     seed: int = 0,
     folder: Path | None = None,
+    state: Path | None = None,
     on_ready: Callable[[Running], None],
 ) -> None:
     """Serve simulators until SIGINT or SIGTERM; `on_ready` is called once the server answers."""
@@ -123,7 +131,7 @@ async def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     async with running(
-        packages, host=host, port=port, latency_ms=latency_ms, seed=seed, folder=folder
+        packages, host=host, port=port, latency_ms=latency_ms, seed=seed, folder=folder, state=state
     ) as server:
         on_ready(server)
         await ended.wait()

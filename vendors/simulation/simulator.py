@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from aiohttp import web
@@ -41,6 +41,14 @@ class Stage:
     def new_id(self) -> str:
         """A GUID; the same seed gives the same ones in the same order."""
         return str(UUID(int=self._random.getrandbits(128), version=4))
+
+    def id_state(self) -> object:
+        """Where the row of ids and secrets has got to."""
+        return self._random.getstate()
+
+    def set_id_state(self, state: Any) -> None:
+        """Go on where `id_state` was, so that no id is given twice."""
+        self._random.setstate(state)
 
     def new_secret(self, digits: int = 32) -> str:
         """A secret of hexadecimal digits."""
@@ -99,6 +107,10 @@ class Simulator(ABC):
     @abstractmethod
     def forget_company(self, company: str) -> None:
         """Delete a company and its credentials."""
+
+    @abstractmethod
+    def restore(self, companies: Mapping[str, Any]) -> None:
+        """Have these companies, which an earlier life of this simulator had when it was stopped."""
 
     @abstractmethod
     async def handle(self, request: web.Request, path: str) -> web.StreamResponse:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import signal
 import socket
 import stat
 import sys
@@ -165,3 +166,18 @@ def test_a_normal_user_may_run_it(service_folder: Path) -> None:
     with PostgresNode(mine / "pg") as node:
         assert Path(f"/proc/{node.pid}").stat().st_uid == nobody.pw_uid
         assert query(node, "SELECT 1") == [(1,)]
+
+
+def test_a_server_told_to_stop_politely_does_not_wait_for_sessions_that_stay(
+    own_postgres: PostgresNode,
+) -> None:
+    with psycopg.connect(own_postgres.database_url):
+        os.kill(own_postgres.pid, signal.SIGTERM)
+
+        def gone() -> bool:
+            own_postgres.tend()
+            return not own_postgres.running
+
+        until(gone)
+    own_postgres.start()
+    assert query(own_postgres, "SELECT 1") == [(1,)]

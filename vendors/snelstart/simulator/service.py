@@ -73,6 +73,14 @@ class SnelStartSimulator(Simulator):
         self._tokens.revoke(company)
         del self._by_key[self._companies.pop(company).koppelsleutel]
 
+    def restore(self, companies: Mapping[str, SnelStartCompany]) -> None:
+        """Have these administrations, with the subscription key that they were told."""
+        for identifier, company in companies.items():
+            company.under_way = 0
+            self._companies[identifier] = company
+            self._by_key[company.koppelsleutel] = identifier
+            self.subscription_key = company.subscription_key
+
     async def handle(self, request: web.Request, path: str) -> web.StreamResponse:
         """Answer a call to the token endpoint or to the API."""
         body = await request.read()
