@@ -33,7 +33,8 @@ def shape(url: str) -> Shape:
         "indexes": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
         " AND tablename <> 'alembic_version' ORDER BY 1",
         "constraints": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)"
-        " FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'"
+        " FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
+        " AND conrelid::regclass::text <> 'alembic_version'"
         " ORDER BY 1, 2",
         "rows": "SELECT epoch, system_identifier FROM ledger_state",
     }

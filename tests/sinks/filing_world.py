@@ -196,7 +196,8 @@ async def filing_world(database_url: str, folder: Path) -> AsyncIterator[FilingW
         books = Books(pool, writer, 2)
         connection.execute(
             """
-            INSERT INTO administration (id, name, package, active, go_live_date, source_partition, source_offset)
+            INSERT INTO administration
+                   (id, name, package, active, go_live_date, source_partition, source_offset)
             VALUES (%s, 'Jansen', 'king', true, '2015-01-01', 0, 0)
             """,
             (key.administration,),
