@@ -157,7 +157,7 @@ def relation(**changes: object) -> Relation:
 
 def sale(number: str, net: str = "100.00", **changes: object) -> Invoice:
     lines = changes.pop("lines", [builders.line(net)])
-    return Invoice.model_validate(builders.invoice(lines, id=f"s-{number}", number=number, **changes))  # type: ignore[arg-type]
+    return Invoice.model_validate(builders.invoice(lines, id=f"s-{number}"[:50], number=number, **changes))  # type: ignore[arg-type]
 
 
 def purchase(number: str, net: str = "100.00", **changes: object) -> Invoice:
