@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--small", action="store_true", help="tiny sizes: shows that it works")
     parser.add_argument("--name", default=f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}", help="of the result file")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     chosen = parser.parse_args(arguments)
     wanted = chosen.benchmarks or list(BENCHMARKS)
     for name in wanted:
@@ -40,7 +41,10 @@ def main(arguments: list[str] | None = None) -> None:
     results = measure(SMALL if chosen.small else Plan(), wanted, console)
     path = chosen.results / f"{chosen.name}.json"
     report.save(results, path)
-    report.show(results, Console(width=110))
+    if chosen.json:
+        print(path.read_text(), end="")
+    else:
+        report.show(results, Console(width=110))
     console.print(f"written to {path}")
 
 

@@ -72,7 +72,7 @@ def lock_lanes(cursor: Cursor[TupleRow], administrations: Iterable[str]) -> dict
                 vendor_message=row.held_vendor_message,
             )
         elif Package(row.package) not in BUILT:
-            hold = reason(Code.UNSUPPORTED_BY_PACKAGE, administration=row.id, value=row.package)
+            hold = unsupported(row.id, Package(row.package))
         elif row.connection_id is None:
             hold = not_connected(row.id, row.package)
         elif not row.has_go_live:
@@ -84,6 +84,20 @@ def lock_lanes(cursor: Cursor[TupleRow], administrations: Iterable[str]) -> dict
             )
         states[row.id] = LaneState(LaneKey(row.id, Package(row.package)), hold)
     return states
+
+
+def unsupported(administration: str, package: Package) -> Reason:
+    """Why documents of a package without a connector are held."""
+    base = reason(Code.UNSUPPORTED_BY_PACKAGE, package=package.label)
+    return Reason(
+        code=base.code,
+        field=None,
+        nl=f"De koppeling met {package.label} is er nog niet; de documenten van administratie "
+        f"{administration} blijven staan en gaan vanzelf verder zodra zij er is.",
+        en=f"There is no coupling with {package.label} yet; the documents of administration "
+        f"{administration} are kept and go on by themselves when there is.",
+        who_acts=WhoActs.SUPPORT,
+    )
 
 
 def not_connected(administration: str, package: str) -> Reason:

@@ -69,7 +69,11 @@ class Decisions:
         )
         if known_hash != content.content_hash:
             self._contradiction(
-                command, content, f"gebeurtenis {content.envelope.id}", f"event {content.envelope.id}"
+                command,
+                content,
+                f"gebeurtenis {content.envelope.id}",
+                f"event {content.envelope.id}",
+                same_event=True,
             )
         elif isinstance(content.data, Invoice):
             self._invoice(command, content, content.data)
@@ -241,8 +245,14 @@ class Decisions:
         note(self._batch, command, "posting", event=event, posting_id=posting.id)
         return posting
 
-    def _contradiction(self, command: Command, event: ReadEvent, what_nl: str, what_en: str) -> None:
-        why = reason(Code.INVALID_EVENT, field="headers.ce_id", value=event.envelope.id)
+    def _contradiction(
+        self, command: Command, event: ReadEvent, what_nl: str, what_en: str, *, same_event: bool = False
+    ) -> None:
+        """Refuse other content under the same event id, or under the same revision.
+
+        In the second case the event id is noted with its content: it identifies that event for ever.
+        """
+        why = reason(Code.INVALID_EVENT, field="headers.ce_id" if same_event else "$.revision")
         why = Reason(
             code=why.code,
             field=why.field,
@@ -265,9 +275,10 @@ class Decisions:
                 getattr(data, "revision", None),
                 event.envelope.id,
             ),
+            None if same_event else event,
         )
 
-    def _reject(self, command: Command, refusal: Refusal) -> None:
+    def _reject(self, command: Command, refusal: Refusal, event: ReadEvent | None = None) -> None:
         lane = self._lanes.get(refusal.administration or "")
         rejected_id = store_rejected(self._cursor, command, refusal)
         outcome = Outcome.HELD if refusal.ahead else Outcome.REJECTED
@@ -299,7 +310,7 @@ class Decisions:
                 key=command.key,
             )
         )
-        note(self._batch, command, str(outcome), event=None, rejected_id=rejected_id)
+        note(self._batch, command, str(outcome), event=event, rejected_id=rejected_id)
 
 
 def _hold(posting: NewPosting, why: Reason) -> None:

@@ -182,3 +182,8 @@ def number_key(kind: str, match_key: str) -> str:
 def document_key(kind: str, document_id: str) -> str:
     """What a revision waits for: the other revisions of its document."""
     return f"document:{kind}:{document_id}"
+
+
+def first_invoice_key(relation_id: str) -> str:
+    """What the posting of a relation waits for that is written with its first invoice."""
+    return f"first_invoice:{relation_id}"

@@ -27,6 +27,7 @@ import httpx
 import psycopg
 import structlog
 from psycopg.rows import TupleRow
+from pydantic import ValidationError
 
 from ledger.administrations import set_mapping
 from ledger.open_documents import open_documents
@@ -53,6 +54,7 @@ FIRST_INVOICE_SECONDS = 4.0
 PATIENCE_SECONDS = 6.0
 """Connected after so long even when documents keep coming."""
 
+REFUSED_PAUSE_SECONDS = 10.0
 EVERY_SECONDS = 0.4
 SIMULATED = tuple(package for package in PACKAGES if package in PACKAGES_WITH_SIMULATOR)
 UNLIMITED: Mapping[Package, Mapping[str, object]] = {Package.SNELSTART: {"limits": "off"}}
@@ -196,7 +198,7 @@ class Autoconnect:
                 if ledger is None or ledger.closed:
                     ledger = self._open_ledger()
                 await self.step(ledger)
-            except (psycopg.OperationalError, httpx.TransportError, Failure) as error:
+            except (psycopg.OperationalError, psycopg.InterfaceError, httpx.HTTPError) as error:
                 log.info("autoconnect.again", cause=type(error).__name__, message=str(error).strip())
                 if ledger is not None:
                     ledger.close()
@@ -211,8 +213,7 @@ class Autoconnect:
             told = await self._reconnect_lost(ledger)
             for found in unconnected(ledger, SIMULATED):
                 if found.key not in self._registry and self._may_connect(found):
-                    told.append(await self._connect(ledger, found))
-                    self._watched.pop(found.key, None)
+                    told.append(await self._try_to_connect(ledger, found))
             if self._extend:
                 told += await self._add_what_is_missing(ledger)
         for one in told:
@@ -234,6 +235,17 @@ class Autoconnect:
         )
 
     # --- connecting ----------------------------------------------------------------------------------
+
+    async def _try_to_connect(self, ledger: psycopg.Connection[TupleRow], found: Unconnected) -> Told:
+        """One that cannot be connected must not keep the others waiting; it is tried again later."""
+        self._watched.pop(found.key, None)
+        try:
+            return await self._connect(ledger, found)
+        except (httpx.HTTPStatusError, ValidationError, Failure) as error:
+            log.warning("autoconnect.refused", administration=found.key.administration, cause=str(error))
+            later = self._monotonic() + REFUSED_PAUSE_SECONDS
+            self._watched[found.key] = _Watched(found.documents, found.invoices, later, later)
+            return Told(found.key, "", f"not connected: {type(error).__name__}")
 
     async def _connect(self, ledger: psycopg.Connection[TupleRow], found: Unconnected) -> Told:
         key = found.key

@@ -139,7 +139,8 @@ def apps(settings: Settings) -> Apps:
             subscription_key=snelstart.subscription_key or SecretStr(""),
             base_url=str(snelstart.base_url).rstrip("/"),
             auth_url=str(snelstart.auth_url),
-        )
+        ),
+        snelstart_limits=(snelstart.calls_per_minute, snelstart.calls_per_hour),
     )
 
 

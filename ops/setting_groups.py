@@ -203,3 +203,7 @@ class SnelStartSettings(SettingGroup):
     auth_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://auth.snelstart.nl/b2b/token"), description="Of the token endpoint."
     )
+    calls_per_minute: PositiveInt = Field(
+        450, description="Budget of one administration; the vendor allows 500 on production links."
+    )
+    calls_per_hour: PositiveInt = Field(4500, description="The same for an hour; the vendor allows 5,000.")

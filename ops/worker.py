@@ -268,7 +268,7 @@ class Worker:
         key = lane.key
         package = PACKAGES.get(key.package)
         if package is None:
-            why = reason(Code.UNSUPPORTED_BY_PACKAGE, value=str(key.package))
+            why = reason(Code.UNSUPPORTED_BY_PACKAGE, package=key.package.label)
             await self._books.write(lambda cursor: hold_lane(cursor, key, why, None))
             return
         if not lane.active:
@@ -337,7 +337,7 @@ class Worker:
 
     async def _hold(self, lane: Lane, failure: Failure) -> None:
         """Opening or probing failed: the administration is held, and tried again by itself later."""
-        why = reason_of(failure, "")
+        why = reason_of(failure, "", lane.key.package)
         probes = lane.hold.probes + 1 if lane.hold else 0
         wait = failure.retry_after or pause(self._config.terms.probe_wait, probes + 1)
         if failure.code in NEEDS_PERSON:

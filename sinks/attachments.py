@@ -15,7 +15,8 @@ from psycopg.rows import TupleRow, class_row
 from ledger.events import EVENT_COLUMNS, EventRow, posting_announcement
 from ledger.outbox import announce
 from ledger.pauses import pause
-from ledger.rows import DuePosting
+from ledger.rows import DuePosting, Lease
+from ledger.writer import Fenced
 from schemas.invoice import Attachment, Invoice
 from schemas.outcome import Code, Reason, WhoActs
 from schemas.posting import PackageDocument
@@ -44,51 +45,58 @@ class AttachmentStep:
         self._terms = terms
         self._client = client
 
-    async def run(self, posting: DuePosting, sink: DirectSink, books: Books) -> None:
-        """Attach, or set the next attempt, or report that it cannot be had."""
+    async def run(self, posting: DuePosting, sink: DirectSink, books: Books, lease: Lease) -> None:
+        """Attach, or set the next attempt, or report that it cannot be had; raises `Fenced`."""
         invoice = Invoice.model_validate_json(posting.payload)
         assert invoice.attachment is not None
         if posting.attachment_state == "sending":
             await self._give_up(
                 posting,
                 books,
+                lease,
                 "Het is onbekend of de pdf is toegevoegd (de verbinding viel weg): kijk bij de boeking.",
                 "It is unknown whether the PDF was added (the connection was lost): look at the booking.",
             )
             return
         try:
             file = await self._fetch(invoice.attachment)
-            await books.write(lambda cursor: _set(cursor, posting.id, "sending", timedelta(minutes=10), 0))
+            await books.write(
+                lambda cursor: _set(cursor, lease, posting.id, "sending", timedelta(minutes=10), 0)
+            )
             document = PackageDocument(number=posting.package_number or posting.number, id=posting.package_id)
             await sink.attach(document, invoice, file)
         except Uncertain as doubt:
             await self._give_up(
                 posting,
                 books,
+                lease,
                 f"Het is onbekend of de pdf is toegevoegd: {doubt.vendor_message or doubt.code}.",
                 f"It is unknown whether the PDF was added: {doubt.vendor_message or doubt.code}.",
             )
         except Failure as failure:
-            await self._again_or_give_up(posting, books, failure)
+            await self._again_or_give_up(posting, books, lease, failure)
         else:
-            await books.write(lambda cursor: _set(cursor, posting.id, "done", None, 0))
+            await books.write(lambda cursor: _set(cursor, lease, posting.id, "done", None, 0))
 
-    async def _again_or_give_up(self, posting: DuePosting, books: Books, failure: Failure) -> None:
+    async def _again_or_give_up(
+        self, posting: DuePosting, books: Books, lease: Lease, failure: Failure
+    ) -> None:
         failures = posting.transient + 1
         passing = isinstance(failure, NotSent) or failure.code in (Code.UNAVAILABLE, Code.RATE_LIMITED)
         if passing and failures < self._terms.document_attempts:
             wait = failure.retry_after or pause(self._terms.retry_wait, failures)
-            await books.write(lambda cursor: _set(cursor, posting.id, "due", wait, failures))
+            await books.write(lambda cursor: _set(cursor, lease, posting.id, "due", wait, failures))
             return
         words = failure.vendor_message or str(failure.code)
         await self._give_up(
             posting,
             books,
+            lease,
             f"De factuur is geboekt, maar de pdf kon niet worden toegevoegd: {words}.",
             f"The invoice is booked, but the PDF could not be added: {words}.",
         )
 
-    async def _give_up(self, posting: DuePosting, books: Books, nl: str, en: str) -> None:
+    async def _give_up(self, posting: DuePosting, books: Books, lease: Lease, nl: str, en: str) -> None:
         why = Reason(
             code=Code.INTERNAL,
             field="$.attachment",
@@ -97,7 +105,7 @@ class AttachmentStep:
             who_acts=WhoActs.SUPPORT,
             vendor_message=None,
         )
-        await books.write(lambda cursor: _report(cursor, posting.id, why))
+        await books.write(lambda cursor: _report(cursor, lease, posting.id, why))
 
     async def _fetch(self, attachment: Attachment) -> AttachmentFile:
         """Only https, only from allowed hosts, no redirects, at most `max_bytes`, the stated hash."""
@@ -126,25 +134,46 @@ class AttachmentStep:
 
 
 def _set(
-    cursor: Cursor[TupleRow], posting: int, state: str, due_in: timedelta | None, transient: int
+    cursor: Cursor[TupleRow],
+    lease: Lease,
+    posting: int,
+    state: str,
+    due_in: timedelta | None,
+    transient: int,
 ) -> None:
     cursor.execute(
         """
         UPDATE posting SET attachment_state = %s, due_at = clock_timestamp() + %s::interval, transient = %s
-         WHERE id = %s
+         WHERE id = %s AND EXISTS (SELECT 1 FROM connection c WHERE c.id = %s AND c.lease_epoch = %s)
+        RETURNING id
         """,
-        (state, due_in, transient, posting),
+        (state, due_in, transient, posting, lease.connection, lease.epoch),
     )
+    if cursor.fetchone() is None:
+        raise Fenced
 
 
-def _report(cursor: Cursor[TupleRow], posting: int, why: Reason) -> None:
+def _report(cursor: Cursor[TupleRow], lease: Lease, posting: int, why: Reason) -> None:
     with cursor.connection.cursor(row_factory=class_row(EventRow)) as named:
         named.execute(
             f"""
             UPDATE posting p SET attachment_state = 'failed', due_at = NULL, code = %s, field = %s,
                    message_nl = %s, message_en = %s, who_acts = %s, changed_at = clock_timestamp()
-             WHERE id = %s RETURNING {EVENT_COLUMNS}
+             WHERE id = %s AND EXISTS (SELECT 1 FROM connection c WHERE c.id = %s AND c.lease_epoch = %s)
+            RETURNING {EVENT_COLUMNS}
             """.encode(),
-            (str(why.code), why.field, why.nl, why.en, str(why.who_acts), posting),
+            (
+                str(why.code),
+                why.field,
+                why.nl,
+                why.en,
+                str(why.who_acts),
+                posting,
+                lease.connection,
+                lease.epoch,
+            ),
         )
-        announce(cursor, [posting_announcement(row) for row in named.fetchall()])
+        rows = named.fetchall()
+        if not rows:
+            raise Fenced
+        announce(cursor, [posting_announcement(row) for row in rows])

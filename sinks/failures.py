@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger.pauses import pause
 from ledger.rows import Change, DuePosting
-from schemas.outcome import RULES, Code, Outcome, Reason, RetryClass, reason
+from schemas.outcome import RULES, Code, Outcome, Package, Reason, RetryClass, reason
 from sinks.terms import DeliveryTerms
 from vendors.failure import Failure, NotSent, Scope, Uncertain
 
@@ -39,21 +39,28 @@ class Consequence:
     pause: timedelta | None = None
 
 
-def reason_of(failure: Failure, number: str) -> Reason:
+def reason_of(failure: Failure, number: str, package: Package | None = None) -> Reason:
     """The failure as people read it, with the concrete values."""
     values: dict[str, Any] = {"number": number, **failure.values}
+    if package is not None:
+        values.setdefault("package", package.label)
     return reason(failure.code, field=failure.field, vendor_message=failure.vendor_message, **values)
 
 
 def consequence(
-    posting: DuePosting, failure: Failure, settle: timedelta, terms: DeliveryTerms, probes: int = 0
+    posting: DuePosting,
+    failure: Failure,
+    settle: timedelta,
+    terms: DeliveryTerms,
+    probes: int = 0,
+    package: Package | None = None,
 ) -> Consequence:
     """Decide what a failed call means for its posting.
 
     Doubt stays doubt until a look-up; a refusal that passes by itself is repeated; an administration-wide
     one holds the administration and leaves the document as it was; everything else is for a person.
     """
-    why = reason_of(failure, posting.number)
+    why = reason_of(failure, posting.number, package)
     if isinstance(failure, Uncertain):
         failures = posting.transient + 1
         change = Change(
@@ -69,10 +76,10 @@ def consequence(
         wait = failure.retry_after or pause(terms.probe_wait, probes + 1)
         if failure.code in NEEDS_PERSON:
             wait = max(wait, timedelta(minutes=5))
+        # Nothing is wrong with the document: it is as it was, and ENK hears of the hold if there is one.
         change = Change(
             posting.id,
-            Outcome.RETRY,
-            why,
+            Outcome.RECEIVED,
             due_in=wait,
             transient=posting.transient,
             look_up_first=posting.look_up_first,

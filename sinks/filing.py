@@ -329,7 +329,7 @@ class FileLane:
             wait = Wait(self._because_of_relation(posting, failure), relation_key(posting.relation_id))
             self._change(not_now(posting, wait, self._terms.waiting_limit, self._clock()))
             return
-        result = consequence(posting, failure, timedelta(), self._terms)
+        result = consequence(posting, failure, timedelta(), self._terms, package=self._lane.key.package)
         self._change(result.change)
         if isinstance(failure, Refused) and failure.code in POINTS_AT_US and result.change.reason is not None:
             why, package, terms = result.change.reason, self._lane.key.package, self._terms

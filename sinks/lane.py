@@ -18,9 +18,9 @@ from psycopg.rows import TupleRow
 from ledger.administrations import hold_lane, pause_lane
 from ledger.away import WriterClosed
 from ledger.pauses import pause
-from ledger.postings import finish_step, good
+from ledger.postings import finish_step, good, wake
 from ledger.references import forget_reference, save_reference
-from ledger.rows import Change, DuePosting, Lane, Lease, StoredReference
+from ledger.rows import Change, DuePosting, Lane, Lease, StoredReference, first_invoice_key
 from ledger.work import credited, due_postings, siblings, twins
 from ledger.writer import Fenced
 from schemas.invoice import Invoice
@@ -116,7 +116,7 @@ class DirectLane:
         self._intended = False
         try:
             if posting.attachment_state in ("due", "sending"):
-                await self._attachments.run(posting, self._sink, self._books)
+                await self._attachments.run(posting, self._sink, self._books, self._lease())
             elif posting.kind == "relation":
                 await self._deliver_relation(posting)
             else:
@@ -160,7 +160,8 @@ class DirectLane:
             await self._adopt_relation(posting, relation)
         adopted = False
         reference: StoredReference | None = None
-        for role in relation.roles:
+        only_known = self._mapping.relations_written is RelationsWritten.ON_FIRST_INVOICE
+        for role in [role for role in relation.roles if role in known or not only_known]:
             reference, was_there = await self._ensure_relation(posting, relation, role, update=True)
             adopted = adopted or was_there
         assert reference is not None
@@ -213,6 +214,7 @@ class DirectLane:
 
         def save(cursor: Cursor[TupleRow]) -> bool:
             save_reference(cursor, key, str(role), relation_id, stored)
+            wake(cursor, [(key.administration, first_invoice_key(relation_id))])
             return finish_step(cursor, lease, posting.id)
 
         if not await self._books.write(save):
@@ -406,7 +408,7 @@ class DirectLane:
 
     async def _failed(self, posting: DuePosting, failure: Failure) -> None:
         probes = self._lane.hold.probes if self._lane.hold else 0
-        result = consequence(posting, failure, self._settle, self._terms, probes)
+        result = consequence(posting, failure, self._settle, self._terms, probes, self._lane.key.package)
         self._change(result.change)
         await self._stop_if_told(result)
         if result.change.state is Outcome.REJECTED and failure.code in POINTS_AT_US:
@@ -418,13 +420,18 @@ class DirectLane:
 
     async def _still_in_doubt(self, posting: DuePosting, failure: Failure) -> None:
         probes = self._lane.hold.probes if self._lane.hold else 0
-        result = consequence(posting, failure, self._settle, self._terms, probes)
+        result = consequence(posting, failure, self._settle, self._terms, probes, self._lane.key.package)
         wait = max(self._settle, result.change.due_in or pause(self._terms.retry_wait, posting.transient + 1))
         self._change(
             Change(
                 posting.id,
                 Outcome.UNCERTAIN,
-                reason(Code.TIMEOUT_UNCERTAIN, number=posting.number, vendor_message=failure.vendor_message),
+                reason(
+                    Code.TIMEOUT_UNCERTAIN,
+                    number=posting.number,
+                    vendor_message=failure.vendor_message,
+                    package=self._lane.key.package.label,
+                ),
                 due_in=wait,
                 keep_intent=True,
                 transient=posting.transient + 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from ledger.rows import Change, DuePosting, document_key
+from ledger.rows import Change, DuePosting, document_key, first_invoice_key
 from schemas.invoice import Invoice
 from schemas.outcome import Code, Outcome, Reason, WhoActs, reason
 from sinks.turn import End, Wait, recheck_after
@@ -40,7 +40,9 @@ def until_first_invoice(posting: DuePosting) -> Change:
         en=f"Relation {posting.number} is written with its first invoice.",
         who_acts=WhoActs.ENK_USER,
     )
-    return Change(posting.id, Outcome.WAITING, why, waiting_key="first_invoice", announce=False)
+    return Change(
+        posting.id, Outcome.WAITING, why, waiting_key=first_invoice_key(posting.document_id), announce=False
+    )
 
 
 def before_go_live_end(posting: DuePosting, invoice: Invoice, go_live: date | None) -> Change:

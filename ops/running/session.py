@@ -104,7 +104,8 @@ class Session:
                 self._ledger = self.open_ledger()
             self._counts = count_by_state(self._ledger)
             answers = True
-        except psycopg.OperationalError:
+        except psycopg.Error:
+            # Whatever it is, the processes report it themselves; this only shows.
             if self._ledger is not None:
                 self._ledger.close()
             answers = False

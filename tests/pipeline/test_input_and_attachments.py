@@ -106,3 +106,30 @@ def test_a_relation_that_is_written_with_its_first_invoice_is_silent_before(
     ear.until_told(administration, "s-1", ["booked"])
     assert [row["name"] for row in administration.books()["debtors"]] == ["Bouwbedrijf Groeneveld B.V."]
     assert ear.events(administration, "rel-idle") == []
+
+
+def test_a_record_that_the_database_refuses_is_found_in_its_batch_and_stands_alone(
+    pipeline: Pipeline, snelstart: Administration, ear: Ear
+) -> None:
+    pipeline.ledger.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN RAISE EXCEPTION 'this row cannot be'; END$$"
+    )
+    pipeline.ledger.execute(
+        "CREATE TRIGGER refuse BEFORE INSERT ON posting FOR EACH ROW"
+        " WHEN (NEW.number = 'BOOM') EXECUTE FUNCTION refuse()"
+    )
+    numbers = [f"{number:02d}" for number in range(20)]
+    sales = [snelstart.sale(number) for number in numbers]
+    sales.insert(7, snelstart.sale("BOOM"))
+    snelstart.publish(snelstart.relation(), *sales)
+    ear.until_told(snelstart, "s-19", ["booked"])
+    assert snelstart.booked_numbers()["sales"] == numbers
+    (refused,) = until(
+        lambda: [event for event in ear.events("") if "this row cannot be" in str(event)] or ear.listen(),
+        "ENK was told of the refused record",
+    )
+    assert (refused["outcome"], refused["error"]["code"]) == ("rejected", "internal")
+    assert refused["source_record"]["topic"] == "enk.invoices.v1"
+    (kept,) = pipeline.rows("SELECT value FROM rejected_input WHERE code = 'internal'")
+    assert json.loads(bytes(kept["value"]))["number"] == "BOOM"
