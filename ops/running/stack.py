@@ -38,7 +38,10 @@ QUICK: Mapping[str, str] = {
     "SNELSTART__CALLS_PER_MINUTE": "60000",
     "SNELSTART__CALLS_PER_HOUR": "600000",
 }
-"""Shorter terms, and no budget of our own, beside simulators, so that people see things happen; what the environment says goes first."""
+"""Shorter terms beside simulators, so that people see things happen, and no budget of our own.
+
+What the environment says goes first.
+"""
 
 
 @dataclass(frozen=True)
