@@ -25,6 +25,13 @@ def family_seconds(pid: int) -> float:
     return total + sum(family_seconds(child) for child in children(pid))
 
 
+def machine_seconds() -> float:
+    """What all cores together have worked, and what the machine below us has taken, since it began."""
+    fields = Path("/proc/stat").read_text().split(maxsplit=9)[1:9]
+    user, nice, system, _, _, irq, softirq, steal = (int(field) for field in fields)
+    return (user + nice + system + irq + softirq + steal) / _TICK
+
+
 def children(pid: int) -> list[int]:
     """Processes that a process has started and that still run."""
     found: list[int] = []

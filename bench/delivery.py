@@ -7,11 +7,13 @@ document is that of both together.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench.cpu import family_seconds, process_seconds
+from bench.cpu import family_seconds, machine_seconds, process_seconds
 from bench.documents import invoice, relation
 from bench.naive import NaiveResult, NaiveSpec
 from bench.naive import run as run_naive
@@ -57,6 +59,8 @@ class Delivered:
         postgres_ms: of all of PostgreSQL's processes.
         simulator_ms: of the simulator, in the time of delivery.
         peak_megabytes: the most that a worker process has held.
+        others_cores: how many cores were busy with what is not this benchmark, in the time of delivery. Far
+            from 0, figures that come from a clock mean nothing.
     """
 
     administrations: int
@@ -71,6 +75,7 @@ class Delivered:
     postgres_ms: float
     simulator_ms: float
     peak_megabytes: float
+    others_cores: float
 
 
 def measure(place: Place, load: Load) -> Delivered:
@@ -135,12 +140,14 @@ def _deliver(place: Place, load: Load, simulated: Simulator, running: Sequence[W
         )
         received = [worker.usage() for worker in running]
         simulating = process_seconds(simulated.process.pid)
+        began, others = time.monotonic(), _others()
     until(
         lambda: place.one(_BOOKED, names, "sales_invoice") == load.documents,
         "everything is booked",
         every=0.2,
     )
     simulating = process_seconds(simulated.process.pid) - simulating
+    others = (_others() - others) / (time.monotonic() - began)
     until(lambda: place.one("SELECT count(*) FROM outbox") == 0, "everything is published")
     end = [worker.usage() for worker in running]
     database = family_seconds(postgres) - database
@@ -160,7 +167,13 @@ def _deliver(place: Place, load: Load, simulated: Simulator, running: Sequence[W
         postgres_ms=database * per_document,
         simulator_ms=simulating * per_document,
         peak_megabytes=max(usage.peak_megabytes for usage in end),
+        others_cores=max(0.0, others),
     )
+
+
+def _others() -> float:
+    """Seconds that the machine worked for other programs; what we started are our children."""
+    return machine_seconds() - family_seconds(os.getpid())
 
 
 def _rate(place: Place, load: Load) -> float:

@@ -87,4 +87,5 @@ def _delivered(load: Delivered) -> Iterator[Row]:
         yield f"    {stage}", f"{used:.2f} ms", ""
     yield "  PostgreSQL, CPU a document", f"{load.postgres_ms:.2f} ms", ""
     yield "  simulator, CPU a document", f"{load.simulator_ms:.2f} ms", ""
+    yield "  cores busy with something else", f"{load.others_cores:.1f}", "0"
     yield "  worker, peak memory", f"{load.peak_megabytes:.0f} MB", ""

@@ -37,7 +37,7 @@ class DeliveryTerms:
     document_attempts: int = 6
     waiting_limit: timedelta = timedelta(hours=1)
     retry_wait: wait_base = field(
-        default_factory=lambda: wait_exponential_jitter(initial=2, max=900, jitter=2)
+        default_factory=lambda: wait_exponential_jitter(multiplier=2, max=900, jitter=2)
     )
     probe_wait: wait_base = field(default_factory=lambda: wait_exponential(multiplier=5, min=5, max=900))
     breaker_administrations: int = 5

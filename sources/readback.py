@@ -77,7 +77,7 @@ class ReadbackTerms:
     pull_every: timedelta = timedelta(minutes=15)
     sweep_every: timedelta = timedelta(hours=6)
     failure_wait: wait_base = field(
-        default_factory=lambda: wait_exponential_jitter(initial=30, max=3600, jitter=30)
+        default_factory=lambda: wait_exponential_jitter(multiplier=30, max=3600, jitter=30)
     )
     person_wait: timedelta = timedelta(minutes=30)
     batch: int = 500

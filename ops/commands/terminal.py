@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,8 +18,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-WIDTH_OF_A_PIPE = 220
-"""Columns when no terminal says otherwise: a table in a file must not be squeezed to 80."""
+WIDTH_OF_A_PIPE, HEIGHT_OF_A_PIPE = 220, 100
+"""Of what is no terminal, whatever COLUMNS or TERM say: a table in a file must not be squeezed to 80."""
 
 LOUD_LIBRARIES = ("kafka", "aiokafka", "alembic", "faust", "mode", "psycopg", "httpx", "asyncio")
 
@@ -28,8 +27,12 @@ LOUD_LIBRARIES = ("kafka", "aiokafka", "alembic", "faust", "mode", "psycopg", "h
 def console(stream: TextIO | None = None) -> Console:
     """The console of a stream (standard output), made anew because tests and pipes replace it."""
     stream = stream or sys.stdout
-    width = None if stream.isatty() or os.environ.get("COLUMNS") else WIDTH_OF_A_PIPE
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    if stream.isatty():
+        return Console(file=stream, highlight=False, soft_wrap=False)
+    # Both, or rich takes 80 columns wherever TERM is dumb and colours are forced.
+    return Console(
+        file=stream, width=WIDTH_OF_A_PIPE, height=HEIGHT_OF_A_PIPE, highlight=False, soft_wrap=False
+    )
 
 
 def say(sentence: str) -> None:

@@ -97,7 +97,8 @@ def test_nothing_is_missing_after_kill_upon_kill(
                 *builders.record(builders.administration(id=administration_of(index), package="snelstart"))
             )
         intake.start()
-        outputs.until(lambda arrived: len(arrived) == ADMINISTRATIONS)
+        known = {administration_of(index).encode() for index in range(ADMINISTRATIONS)}
+        outputs.until(lambda arrived: known <= {record.key for record in arrived})
         values = publish_many(bootstrap, "killed", EVENTS)
         for kill in range(1, KILLS + 1):
             # Some of them, not all: the kill falls in the middle of the work.
@@ -157,6 +158,6 @@ def test_a_record_that_cannot_be_sent_ends_the_process_and_is_read_again(
     create_topics(bootstrap, [afas])
     with TopicReader(bootstrap, [afas]) as outputs:
         impatient = IntakeProcess(bootstrap, tmp_path).start()
-        (record,) = outputs.until(lambda arrived: len(arrived) == 1)
+        (record,) = outputs.until(lambda arrived: len(arrived) >= 1)
         assert record.key == b"adm-afas"
         assert impatient.stop() == 0, impatient.log

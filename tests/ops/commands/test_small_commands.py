@@ -97,6 +97,17 @@ def test_packages_are_enks_table_word_for_word(terminal: Terminal) -> None:
     listed = terminal.json("packages")
     assert [row["boekhoudpakket"] for row in listed] == [row.boekhoudpakket for row in CATALOGUE]
     assert listed[0]["id"] == "snelstart"
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [{}, {"COLUMNS": "40"}, {"TERM": "dumb", "FORCE_COLOR": "1"}, {"TERM": "dumb", "TTY_COMPATIBLE": "1"}],
+    ids=str,
+)
+def test_a_table_in_a_pipe_is_wide_whatever_surrounds_it(
+    terminal: Terminal, surroundings: dict[str, str]
+) -> None:
+    terminal.environment |= surroundings
     table = terminal.ok("packages")
     assert all(row.boekhoudpakket in table for row in CATALOGUE)
 
