@@ -67,7 +67,12 @@ def test_what_concerns_the_administration_holds_it_and_leaves_the_document_as_it
     assert result.hold.code is Code.AUTH_EXPIRED
     assert result.probe_in == timedelta(seconds=11)
     change = result.change
-    assert (change.state, change.reason, change.transient, change.announce) == (Outcome.RECEIVED, None, 2, False)
+    assert (change.state, change.reason, change.transient, change.announce) == (
+        Outcome.RECEIVED,
+        None,
+        2,
+        False,
+    )
 
 
 @pytest.mark.parametrize("code", sorted(NEEDS_PERSON))
