@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow
 from ledger.away import LEDGER_AWAY
 from ledger.due import due_lanes, due_readbacks, recompute_lanes
 from ledger.leases import LeaseTerms, claim, release, renew
+from ledger.pace import Used, remember_pace
 from ledger.recovery import end_recovery
 from ledger.rows import LaneKey, Lease
 from schemas.outcome import Code, Package
@@ -49,13 +50,17 @@ class Holder:
         run_lane: Callable[[Held, LaneKey], Awaitable[None]],
         run_readback: Callable[[Held, LaneKey], Awaitable[None]],
         give_up: Callable[[str], Awaitable[None]],
+        used: Callable[[str], Sequence[Used]] = lambda connection: (),
         *,
         max_connections: int = 500,
         idle_seconds: float = 15.0,
         safety_seconds: float = 2.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`give_up` closes what was opened for a connection that is no longer held."""
+        """`give_up` closes what was opened for a connection that is no longer held.
+
+        `used` says what a connection has used of its budgets, for the process that holds it next.
+        """
         self._connect = connect
         self._owner = owner
         self._packages = packages
@@ -63,6 +68,7 @@ class Holder:
         self._run_lane = run_lane
         self._run_readback = run_readback
         self._give_up = give_up
+        self._used = used
         self._max = max_connections
         self._idle = idle_seconds
         self._safety = safety_seconds
@@ -114,7 +120,7 @@ class Holder:
                 continue
             asked_at = self._monotonic()
             try:
-                renewed = await asyncio.to_thread(self._renew, leases, asked_at)
+                renewed = await asyncio.to_thread(self._renew, leases, asked_at, self._budgets(leases))
             except LEDGER_AWAY as error:
                 log.warning("holder.renewal_failed", error=str(error).strip())
                 self._forget_session("keep")
@@ -146,7 +152,7 @@ class Holder:
         await asyncio.gather(*tasks, return_exceptions=True)
         if quiet:
             try:
-                await asyncio.to_thread(self._release, [held.lease for held in quiet if not held.lost])
+                await self._hand_back([held.lease for held in quiet if not held.lost])
             except LEDGER_AWAY as error:
                 log.warning("holder.release_failed", error=str(error).strip())
         for connection in list(self._held):
@@ -216,7 +222,7 @@ class Holder:
             elif now - held.used_at > self._idle:
                 idle.append(held)
         if idle:
-            await asyncio.to_thread(self._release, [held.lease for held in idle])
+            await self._hand_back([held.lease for held in idle])
             for held in idle:
                 await self._drop(held.lease.connection)
 
@@ -224,15 +230,25 @@ class Holder:
         self._held.pop(connection, None)
         await self._give_up(connection)
 
-    def _renew(self, leases: list[Lease], asked_at: float) -> list[Lease]:
+    def _renew(
+        self, leases: list[Lease], asked_at: float, used: Mapping[Lease, Sequence[Used]]
+    ) -> list[Lease]:
         session = self._session("keep")
         with session.transaction(), session.cursor() as cursor:
+            remember_pace(cursor, used)
             return renew(cursor, self._owner, leases, self._terms, asked_at)
 
-    def _release(self, leases: list[Lease]) -> None:
+    async def _hand_back(self, leases: list[Lease]) -> None:
+        await asyncio.to_thread(self._release, leases, self._budgets(leases))
+
+    def _release(self, leases: list[Lease], used: Mapping[Lease, Sequence[Used]]) -> None:
         session = self._session("work")
         with session.transaction(), session.cursor() as cursor:
+            remember_pace(cursor, used)
             release(cursor, leases)
+
+    def _budgets(self, leases: Sequence[Lease]) -> dict[Lease, Sequence[Used]]:
+        return {lease: used for lease in leases if (used := self._used(lease.connection))}
 
     def _session(self, name: str) -> psycopg.Connection[TupleRow]:
         session = self._sessions.get(name)

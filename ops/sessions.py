@@ -14,6 +14,7 @@ from datetime import timedelta
 from pydantic import BaseModel
 
 from ledger.credentials import CredentialsUnreadable, CredentialVault, stored_credentials
+from ledger.pace import Used, recall_pace
 from ledger.rows import Lane, LaneKey
 from ops.packages import PACKAGES, Apps, DirectPackage, FilePackage, Opened
 from schemas.outcome import Code, WhoActs
@@ -76,7 +77,7 @@ class Sessions:
         if known is not None and known.opened_for == asked:
             return known
         mapping = package.mapping.model_validate(dict(lane.mapping))
-        transport, pacer = self._line(lane.connection or "", package)
+        transport, pacer = await self._line(lane.connection or "", package)
         opened = package.open(credentials, mapping, self._apps, transport, pacer, time.monotonic)
         await self._check_identity(lane, opened)
         session = Session(opened, mapping, asked)
@@ -88,6 +89,13 @@ class Sessions:
         session = await self.direct(lane, package)
         await self._check_identity(lane, session.opened)
 
+    def used(self, connection: str) -> list[Used]:
+        """What a connection has used of its budgets here and before; empty when it is not open."""
+        line = self._lines.get(connection)
+        if line is None:
+            return []
+        return [Used(period.total_seconds(), calls) for period, calls in line[1].used().items()]
+
     async def close(self, connection: str) -> None:
         """Close what was opened on a connection."""
         for key, session in list(self._sessions.items()):
@@ -98,12 +106,16 @@ class Sessions:
         if line is not None:
             await line[0].close()
 
-    def _line(self, connection: str, package: DirectPackage) -> tuple[Transport, Pacer]:
+    async def _line(self, connection: str, package: DirectPackage) -> tuple[Transport, Pacer]:
         if connection not in self._lines:
+            before = await self._books.read(lambda c: recall_pace(c.cursor(), connection))
+            pacer = package.pacer(self._apps)
+            pacer.resume({timedelta(seconds=used.period): used.calls for used in before})
             transport = Transport(
                 timeout=self._call_timeout, guard=self._guard(connection), on_call=self._on_call
             )
-            self._lines[connection] = (transport, package.pacer(self._apps))
+            # Lane and readback may both have come here while the other was reading.
+            self._lines.setdefault(connection, (transport, pacer))
         return self._lines[connection]
 
     async def _check_identity(self, lane: Lane, opened: Opened) -> None:

@@ -145,6 +145,7 @@ class Worker:
                 self._run_lane,
                 self._run_readback,
                 self._close_connection,
+                lambda connection: self._sessions.used(connection),
                 max_connections=config.max_connections,
                 safety_seconds=config.terms.safety.total_seconds(),
             )

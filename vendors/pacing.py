@@ -1,8 +1,9 @@
 """How fast one connection may call its package: calls side by side, and calls per minute and hour.
 
 A `Pacer` belongs to one connection and is shared by the sink and the source of its administrations,
-which the lease keeps in one process. It counts in slots of a sixtieth of each period and never lets more
-than the limit through in any window of that length, wherever the package's own windows begin.
+which the lease keeps in one process; the next process resumes from what was `used`. It counts in slots
+of a sixtieth of each period and never lets more than the limit through in any window of that length,
+wherever the package's own windows begin.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,6 +40,7 @@ class _Window:
     """Counts calls of one limit in slots; the slot that is being filled counts until it is fully past."""
 
     def __init__(self, limit: Limit) -> None:
+        self.period = limit.period
         self._calls = limit.calls
         self._slot = limit.period.total_seconds() / SLOTS
         self._counts: deque[tuple[int, int]] = deque()
@@ -56,13 +58,24 @@ class _Window:
         """When the calls of a slot, the last of them included, are a whole period ago."""
         return (slot + SLOTS + 1) * self._slot
 
+    def used(self, now: float) -> list[tuple[float, int]]:
+        """By slot, oldest first: how many seconds ago its last call may have been, and its calls."""
+        return [(max(0.0, now - (slot + 1) * self._slot), calls) for slot, calls in self._counts]
+
+    def resume(self, calls: Sequence[tuple[float, int]], now: float) -> None:
+        """Count what another process has used, before anything was counted here."""
+        for age, number in sorted(calls, reverse=True):
+            self._add(int((now - age) // self._slot), number)
+
     def count(self, now: float) -> None:
-        current = int(now // self._slot)
-        if self._counts and self._counts[-1][0] == current:
-            self._counts[-1] = (current, self._counts[-1][1] + 1)
+        self._add(int(now // self._slot), 1)
+
+    def _add(self, slot: int, calls: int) -> None:
+        if self._counts and self._counts[-1][0] == slot:
+            self._counts[-1] = (slot, self._counts[-1][1] + calls)
         else:
-            self._counts.append((current, 1))
-        self._total += 1
+            self._counts.append((slot, calls))
+        self._total += calls
 
 
 class Pacer:
@@ -100,6 +113,17 @@ class Pacer:
     def pause(self, duration: timedelta) -> None:
         """Let nothing through for so long: the package said so (`Retry-After`)."""
         self._pause_until = max(self._pause_until, self._clock() + duration.total_seconds())
+
+    def used(self) -> dict[timedelta, list[tuple[float, int]]]:
+        """Per period of a limit, the calls that still count: (seconds ago, calls)."""
+        now = self._clock()
+        return {window.period: window.used(now) for window in self._windows}
+
+    def resume(self, used: Mapping[timedelta, Sequence[tuple[float, int]]]) -> None:
+        """Count the calls of the process that held this connection before; limits we have not are ignored."""
+        now = self._clock()
+        for window in self._windows:
+            window.resume(used.get(window.period, ()), now)
 
     @asynccontextmanager
     async def slot(self, *, background: bool = False) -> AsyncIterator[None]:

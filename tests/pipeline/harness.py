@@ -114,9 +114,22 @@ class Pipeline:
 
     # --- workers ---
 
-    def worker(self, point: str | None = None, nth: int = 1, signal: str = "SIGKILL") -> WorkerProcess:
+    def worker(
+        self,
+        point: str | None = None,
+        nth: int = 1,
+        signal: str = "SIGKILL",
+        packages: Sequence[str] = (Package.SNELSTART, Package.KING),
+    ) -> WorkerProcess:
         spec = WorkerSpec(
-            self.database_url, self.bootstrap_servers, self.vault_key, self.group, point, nth, signal
+            self.database_url,
+            self.bootstrap_servers,
+            self.vault_key,
+            self.group,
+            point,
+            nth,
+            signal,
+            tuple(packages),
         )
         log = self.folder / f"worker-{len(self.workers)}.log"
         with log.open("w") as output:

@@ -54,6 +54,7 @@ class WorkerSpec:
     point: str | None = None
     nth: int = 1
     signal: str = "SIGKILL"
+    packages: tuple[str, ...] = (Package.SNELSTART, Package.KING)
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))
@@ -64,7 +65,7 @@ class WorkerSpec:
             kafka={"bootstrap_servers": self.bootstrap_servers},
             vault=CredentialVault([self.vault_key]),
             apps=Apps(NO_SNELSTART, (100_000, 1_000_000)),
-            packages=(Package.SNELSTART, Package.KING),
+            packages=[Package(package) for package in self.packages],
             terms=TERMS,
             readback=ReadbackTerms(pull_every=timedelta(seconds=1), sweep_every=timedelta(seconds=2)),
             group=self.group,

@@ -137,3 +137,49 @@ async def test_no_more_calls_side_by_side_than_allowed() -> None:
 
     await asyncio.gather(*(hold() for _ in range(6)))
     assert most == 2
+
+
+@given(
+    before=st.lists(st.floats(0, 10), max_size=30),
+    away=st.floats(0, 90),
+    gaps=st.lists(st.floats(0, 10), min_size=1, max_size=30),
+    limit=st.integers(1, 12),
+)
+def test_a_process_that_takes_over_counts_what_the_former_one_used(
+    before: list[float], away: float, gaps: list[float], limit: int
+) -> None:
+    async def run() -> None:
+        time, calls = Time(), []
+
+        async def work(paced: Pacer, pauses: list[float]) -> None:
+            for pause in pauses:
+                time.now += pause
+                await call(paced)
+                calls.append(time.now)
+
+        first = pacer(time, Limit(limit, MINUTE))
+        await work(first, before)
+        # As the ledger hands it on: ages, and how long nobody held the connection.
+        handed_on = {
+            period: [(age + away, number) for age, number in slots] for period, slots in first.used().items()
+        }
+        time.now += away
+        # Another machine has another monotonic clock.
+        shift = 12_345.678
+        time.now += shift
+        calls[:] = [moment + shift for moment in calls]
+        second = pacer(time, Limit(limit, MINUTE))
+        second.resume(handed_on)
+        await work(second, gaps)
+        for index, moment in enumerate(calls):
+            in_window = [other for other in calls[: index + 1] if other > moment - 60]
+            assert len(in_window) <= limit
+
+    asyncio.run(run())
+
+
+def test_what_was_used_of_a_limit_that_is_gone_is_ignored() -> None:
+    time = Time()
+    paced = pacer(time, Limit(5, MINUTE))
+    paced.resume({timedelta(hours=1): [(0.0, 100)]})
+    assert paced.used() == {MINUTE: []}

@@ -1,0 +1,30 @@
+"""What needs somebody, told once per case."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+UPGRADE = """
+"""
+
+DOWNGRADE = """
+"""
+
+
+def upgrade() -> None:
+    """Apply."""
+    for statement in UPGRADE.split(";\n"):
+        if statement.strip():
+            op.execute(statement)
+
+
+def downgrade() -> None:
+    """Take back."""
+    for statement in DOWNGRADE.split(";\n"):
+        if statement.strip():
+            op.execute(statement)
