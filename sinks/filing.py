@@ -21,7 +21,7 @@ from ledger.pauses import pause
 from ledger.postings import good
 from ledger.recovery import recovered_filing
 from ledger.rows import Change, DuePosting, Lane, Lease, Sibling, relation_key
-from ledger.work import credited, due_postings, siblings, staged_postings, twins
+from ledger.work import due_postings, staged_postings
 from ledger.writer import Fenced
 from schemas.invoice import Invoice
 from schemas.outcome import Code, Outcome, Reason, reason
@@ -36,17 +36,9 @@ from sinks.file_documents import FileDocuments, RelationRefused, roles_of
 from sinks.folder import FolderTarget
 from sinks.lane import LaneStopped
 from sinks.mapping import AdministrationMapping, RelationsWritten
+from sinks.order import turn_of
 from sinks.terms import DeliveryTerms
-from sinks.turn import (
-    End,
-    Go,
-    Wait,
-    after_credited,
-    among_revisions,
-    among_twins,
-    relation_present,
-    role_of,
-)
+from sinks.turn import Go, Wait, role_of
 from sinks.waiting import before_go_live_end, not_now, until_first_invoice
 from telemetry.metrics import FILES
 from vendors.failure import Failure, Refused
@@ -171,7 +163,9 @@ class FileLane:
         if self._before_go_live(invoice):
             self._change(before_go_live_end(posting, invoice, self._go_live()))
             return False
-        turn = await self._turn(posting, invoice, relation)
+        turn = await turn_of(
+            posting, invoice, relation, self._lane.key.administration, self._books, _staged_is_unsent
+        )
         if not isinstance(turn, Go):
             self._change(not_now(posting, turn, self._terms.waiting_limit, self._clock()))
             return False
@@ -215,30 +209,6 @@ class FileLane:
                 announce=False,
             )
         )
-
-    async def _turn(
-        self, posting: DuePosting, invoice: Invoice, relation: Relation | None
-    ) -> Go | Wait | End:
-        administration = self._lane.key.administration
-        go = Go()
-        if posting.has_siblings:
-            others = await self._books.read(lambda c: siblings(c.cursor(), posting, administration))
-            verdict = among_revisions(posting, [_staged_is_unsent(other) for other in others])
-            if not isinstance(verdict, Go):
-                return verdict
-            go = verdict
-        if posting.has_twin:
-            others = await self._books.read(lambda c: twins(c.cursor(), posting, administration))
-            twin = among_twins(posting, others)
-            if not isinstance(twin, Go):
-                return twin
-        if posting.credits_key is not None:
-            others = await self._books.read(lambda c: credited(c.cursor(), posting, administration))
-            credit = after_credited(posting, others)
-            if not isinstance(credit, Go):
-                return credit
-        present = relation_present(posting, relation, invoice)
-        return present if not isinstance(present, Go) else go
 
     def _go_live(self) -> date | None:
         return self._mapping.go_live_date or self._lane.go_live_date

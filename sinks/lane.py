@@ -21,7 +21,7 @@ from ledger.pauses import pause
 from ledger.postings import finish_step, good, wake
 from ledger.references import forget_reference, save_reference
 from ledger.rows import Change, DuePosting, Lane, Lease, StoredReference, first_invoice_key
-from ledger.work import credited, due_postings, siblings, twins
+from ledger.work import due_postings
 from ledger.writer import Fenced
 from schemas.invoice import Invoice
 from schemas.outcome import Code, Outcome, Reason, reason
@@ -33,17 +33,9 @@ from sinks.breaker import stop_package_if_alike
 from sinks.contract import DirectSink, FoundInvoice, RelationReference
 from sinks.failures import POINTS_AT_US, Consequence, LeaseEnding, consequence
 from sinks.mapping import AdministrationMapping, RelationsWritten
+from sinks.order import turn_of
 from sinks.terms import DeliveryTerms
-from sinks.turn import (
-    End,
-    Go,
-    Wait,
-    after_credited,
-    among_revisions,
-    among_twins,
-    relation_present,
-    role_of,
-)
+from sinks.turn import End, Go, Wait, role_of
 from sinks.waiting import before_go_live_end, not_now, until_first_invoice
 from vendors.failure import Failure, Refused, Uncertain
 
@@ -233,7 +225,7 @@ class DirectLane:
             if await self._resolve(posting, invoice, relation):
                 return
             looked_up = True
-        turn = await self._turn(posting, invoice, relation)
+        turn = await turn_of(posting, invoice, relation, self._lane.key.administration, self._books)
         if not isinstance(turn, Go):
             self._not_now(posting, turn)
             return
@@ -343,30 +335,6 @@ class DirectLane:
             return await self._sink.find_invoice(invoice, reference)
         except Failure as failure:
             raise StillInDoubt(failure) from failure
-
-    async def _turn(
-        self, posting: DuePosting, invoice: Invoice, relation: Relation | None
-    ) -> Go | Wait | End:
-        administration = self._lane.key.administration
-        go = Go()
-        if posting.has_siblings:
-            others = await self._books.read(lambda c: siblings(c.cursor(), posting, administration))
-            verdict = among_revisions(posting, others)
-            if not isinstance(verdict, Go):
-                return verdict
-            go = verdict
-        if posting.has_twin:
-            others = await self._books.read(lambda c: twins(c.cursor(), posting, administration))
-            twin = among_twins(posting, others)
-            if not isinstance(twin, Go):
-                return twin
-        if posting.credits_key is not None:
-            others = await self._books.read(lambda c: credited(c.cursor(), posting, administration))
-            credit = after_credited(posting, others)
-            if not isinstance(credit, Go):
-                return credit
-        present = relation_present(posting, relation, invoice)
-        return present if not isinstance(present, Go) else go
 
     def _not_now(self, posting: DuePosting, turn: Wait | End) -> None:
         now = datetime.now(posting.received_at.tzinfo)
