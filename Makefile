@@ -56,6 +56,10 @@ format: $(READY) ## Format and repair what can be repaired
 bench: $(READY) ## Speed, as ratios within one run (ARGS=--json prints JSON)
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: chaos
+chaos: $(READY) ## Everything that can break does, and the proof afterwards (ARGS="--minutes 30 --seed 7")
+	$(BIN)/koppeling chaos $(ARGS)
+
 .PHONY: schemas
 schemas: $(READY) ## Export the contract with ENK to docs/contract
 	$(BIN)/koppeling schemas export docs/contract

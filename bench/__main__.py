@@ -1,4 +1,4 @@
-"""`python -m bench [intake|delivery|latency|realtime …]`: all benchmarks, or those that are named.
+"""`python -m bench [BENCHMARK …]`: all benchmarks, or those that are named.
 
 Starts Kafka, PostgreSQL and the simulator itself; prints a table and writes `bench/results/<name>.json`.
 Every figure that has a goal is a ratio of two things measured in one run, so it means the same on any

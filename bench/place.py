@@ -118,11 +118,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Simulator:
-    """SnelStart's stand-in, limits off."""
+    """SnelStart's stand-in, limits off; `companies` are the ids of those it made, by name."""
 
     process: subprocess.Popen[str]
     control: str
     http: httpx.Client
+    companies: dict[str, str] = field(default_factory=dict)
 
     def company(self, name: str) -> dict[str, object]:
         answer = self.http.post(
@@ -131,6 +132,7 @@ class Simulator:
         )
         answer.raise_for_status()
         made: dict[str, object] = answer.json()
+        self.companies[name] = str(made["company"])
         return made
 
 

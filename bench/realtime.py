@@ -6,11 +6,11 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from statistics import quantiles
 
+from bench.delays import part
 from bench.documents import administration, invoice, published, relation
 from bench.place import Place, Simulator, simulator, until
 from bench.worker_process import WorkerSpec, workers
@@ -73,10 +73,10 @@ def measure(place: Place, light: Light) -> Delays:
         documents=len(delays),
         per_second=light.per_second,
         latency_ms=light.latency_ms,
-        p50_ms=_part(delays, 50),
-        p95_ms=_part(delays, 95),
-        package_p50_ms=_part(calls, 50),
-        package_p95_ms=_part(calls, 95),
+        p50_ms=part(delays, 50),
+        p95_ms=part(delays, 95),
+        package_p50_ms=part(calls, 50),
+        package_p95_ms=part(calls, 95),
     )
 
 
@@ -84,10 +84,6 @@ def _calls(simulated: Simulator) -> list[float]:
     answer = simulated.http.get(f"{simulated.control}/log", params={"operation": "verkoopboekingen.POST"})
     answer.raise_for_status()
     return [float(call["duration_ms"]) for call in answer.json()["calls"]]
-
-
-def _part(values: Sequence[float], percent: int) -> float:
-    return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 from pydantic import SecretStr
 
@@ -23,9 +24,11 @@ from bench.cpu import peak_megabytes, process_seconds, thread_seconds
 from ledger.credentials import CredentialVault
 from ops.garbage import collect_less_often
 from ops.packages import Apps
+from ops.switching import hand_over_sooner
 from ops.worker import Worker, WorkerConfig
 from schemas.outcome import Package
 from sinks.snelstart_settings import SnelStartApp
+from sinks.terms import DeliveryTerms
 from telemetry import logging
 
 STAGES = {
@@ -41,12 +44,27 @@ STAGES = {
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """Which ledger and broker; `connections` is the most that this process leases."""
+    """Which ledger and broker; `connections` is the most that this process leases.
+
+    `call_timeout`, `margin` and `settle` are the lease's terms in seconds; 0 is what a worker has by itself.
+    """
 
     database_url: str
     bootstrap_servers: str
     vault_key: str
     connections: int = 500
+    call_timeout: float = 0
+    margin: float = 0
+    settle: float = 0
+
+    def terms(self) -> DeliveryTerms:
+        """How delivery behaves."""
+        usual = DeliveryTerms()
+        return DeliveryTerms(
+            call_timeout=timedelta(seconds=self.call_timeout) if self.call_timeout else None,
+            margin=timedelta(seconds=self.margin) if self.margin else usual.margin,
+            settle=timedelta(seconds=self.settle) if self.settle else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -83,6 +101,16 @@ class WorkerProcess:
         if not answer:
             raise RuntimeError("the worker has ended")
         return Usage(**json.loads(answer))
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.wait()
 
     def end(self) -> None:
         assert self._process.stdin is not None
@@ -134,6 +162,7 @@ async def main(spec: WorkerSpec) -> None:
         apps=Apps(nowhere, (1_000_000, 10_000_000)),
         packages=(Package.SNELSTART,),
         max_connections=spec.connections,
+        terms=spec.terms(),
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -145,4 +174,5 @@ async def main(spec: WorkerSpec) -> None:
 if __name__ == "__main__":
     logging.configure(level="WARNING")
     collect_less_often()
+    hand_over_sooner()
     asyncio.run(main(WorkerSpec(**json.loads(sys.argv[1]))))

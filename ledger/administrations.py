@@ -16,6 +16,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow, class_row, namedtuple_row
 
 from ledger.events import EVENT_COLUMNS, EventRow, posting_announcement
+from ledger.numbers import forget_ranges
 from ledger.outbox import announce
 from ledger.readbacks import follow_activity
 from ledger.rows import LaneKey
@@ -306,6 +307,7 @@ def set_mapping(cursor: Cursor[TupleRow], key: LaneKey, mapping: Mapping[str, ob
         """,
         (key.administration, str(key.package), json.dumps(dict(mapping))),
     )
+    forget_ranges(cursor, key.administration)
     settle_holds(cursor, key)
 
 

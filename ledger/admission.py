@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from schemas.dead_letter import Place, put_back, without_marks
 from schemas.event_kind import KIND_OF_TOPIC
 from schemas.invoice import Direction, Invoice
 from schemas.outcome import Code, Reason, WhoActs, parse_code, reason
@@ -22,6 +23,7 @@ from schemas.topics import (
     ERROR_NL_HEADER,
     ERROR_WHO_ACTS_HEADER,
     INTAKE_DLQ,
+    ORIGIN_TOPIC_HEADER,
     OWN_PREFIX,
     SOURCE_OFFSET_HEADER,
     SOURCE_PARTITION_HEADER,
@@ -69,13 +71,20 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Command:
-    """One record for the ledger; `key`, `headers` and `value` are ENK's original."""
+    """One record for the ledger; `key`, `headers` and `value` are ENK's original.
+
+    Attributes:
+        origin: where it came from the first time, when it was a dead letter that somebody put back.
+        dead: the intake has dead-lettered it.
+    """
 
     source: SourceRecord
     key: bytes | None
     headers: Headers
     value: bytes | None
     content: ReadEvent | Tombstone | Refusal
+    origin: Place | None = None
+    dead: bool = False
 
 
 def read_command(record: KafkaRecord) -> Command:
@@ -85,13 +94,23 @@ def read_command(record: KafkaRecord) -> Command:
     """
     own = {name: value for name, value in record.headers if name.startswith(OWN_PREFIX)}
     source = _source(record, own)
-    headers = [(name, value) for name, value in record.headers if not name.startswith(OWN_PREFIX)]
+    headers = without_marks(record.headers)
     dead = record.topic == INTAKE_DLQ
     value = None if dead and record.value == b"" and VALUE_WAS_NULL_HEADER in own else record.value
     content = read_content(source.topic, record.key, headers, value)
     if dead and ERROR_CODE_HEADER in own:
         content = _refused_by_intake(content, own)
-    return Command(source, record.key, headers, value, content)
+    return Command(source, record.key, headers, value, content, _origin(record, source), dead)
+
+
+def _origin(record: KafkaRecord, source: SourceRecord) -> Place | None:
+    """The first origin that a record names which was put back; None for any other."""
+    if not any(name == ORIGIN_TOPIC_HEADER for name, _ in record.headers):
+        return None
+    before = put_back(record.headers)
+    if before is None or before.origin.topic not in KIND_OF_TOPIC:
+        return None
+    return None if before.origin == Place(source.topic, source.partition, source.offset) else before.origin
 
 
 def _source(record: KafkaRecord, own: Mapping[str, bytes]) -> SourceRecord:
@@ -212,21 +231,45 @@ class Admission(StrEnum):
     UNCHANGED = "unchanged"
     SUPERSEDED = "superseded"
     CONTRADICTS = "contradicts"
+    MENDED = "mended"
+    """ENK sends, readable now, the revision that a person had to mend here."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """A revision that the ledger already has."""
+    """A revision that the ledger already has.
+
+    Attributes:
+        revision: which.
+        content_hash: of what ENK sent; empty when that could not be read and a person mended it.
+        edited_hash: of what is (to be) booked, where a person edited it.
+    """
 
     revision: int
     content_hash: bytes
+    edited_hash: bytes | None = None
+
+    @classmethod
+    def of(cls, revision: int, content_hash: bytes, original_hash: bytes | None) -> Known:
+        """From a row: `original_hash` is there when `content_hash` is that of an edit."""
+        if original_hash is None:
+            return cls(revision, bytes(content_hash))
+        return cls(revision, bytes(original_hash), bytes(content_hash))
+
+    def compared_with(self, content_hash: bytes) -> Admission:
+        """The same revision once more."""
+        if content_hash == self.content_hash:
+            return Admission.REPEATED
+        if self.content_hash:
+            return Admission.CONTRADICTS
+        return Admission.REPEATED if content_hash == self.edited_hash else Admission.MENDED
 
 
 def admit_invoice(revision: int, content_hash: bytes, known: Sequence[Known]) -> Admission:
     """An invoice against the revisions of the same document."""
     for other in known:
         if other.revision == revision:
-            return Admission.REPEATED if other.content_hash == content_hash else Admission.CONTRADICTS
+            return other.compared_with(content_hash)
     if any(other.revision > revision for other in known):
         return Admission.SUPERSEDED
     return Admission.NEW
@@ -238,8 +281,8 @@ def admit_relation(revision: int, content_hash: bytes, known: Known | None) -> A
         return Admission.NEW
     if known.revision > revision:
         return Admission.SUPERSEDED
-    if known.content_hash == content_hash:
-        return Admission.UNCHANGED
     if known.revision == revision:
-        return Admission.CONTRADICTS
-    return Admission.NEW
+        same = known.compared_with(content_hash)
+        return {Admission.REPEATED: Admission.UNCHANGED, Admission.MENDED: Admission.NEW}.get(same, same)
+    is_booked_already = content_hash == (known.edited_hash or known.content_hash)
+    return Admission.UNCHANGED if is_booked_already else Admission.NEW

@@ -25,7 +25,7 @@ EVENT_COLUMNS = """p.id, p.administration_id, p.package, p.kind, p.document_id, 
     p.source_topic, p.source_partition, p.source_offset, p.event_id, p.correlation_id, p.traceparent,
     p.state, p.code, p.field, p.message_nl, p.message_en, p.vendor_message, p.who_acts, p.due_at, p.attempt,
     p.package_number, p.package_id, p.package_journal, p.package_year, p.package_period, p.package_url,
-    p.changed_at,
+    p.changed_at, p.edit,
     (SELECT f.sequence FROM file f WHERE f.id = p.file_id AND p.state = 'filed') AS file_sequence,
     (SELECT t.name FROM file_part t WHERE t.file_id = p.file_id
       ORDER BY CASE WHEN p.kind = 'relation' THEN t.position ELSE -t.position END LIMIT 1) AS file_name"""
@@ -70,6 +70,7 @@ class EventRow:
     changed_at: datetime
     file_sequence: int | None
     file_name: str | None
+    edit: int = 0
 
 
 def document_name(administration: str, kind: str, document_id: str) -> str:
@@ -98,6 +99,7 @@ def posting_announcement(row: EventRow) -> Announcement:
             else FileRef(name=row.file_name or "", sequence=row.file_sequence),
             error=_error(row),
             attempt=row.attempt,
+            edit=row.edit or None,
             sequence=sequence,
             occurred_at=row.changed_at,
         )

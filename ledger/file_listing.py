@@ -118,7 +118,7 @@ def show_file(connection: psycopg.Connection[TupleRow], file: FileId) -> FileDet
     members = connection.execute(
         """
         SELECT m.posting_id, p.kind, p.document_id, p.number, p.revision, p.gross, m.state, m.reason
-          FROM file_member m JOIN posting p ON p.id = m.posting_id
+          FROM file_member m JOIN posting_all p ON p.id = m.posting_id
          WHERE m.file_id = %s ORDER BY m.position
         """,
         (file,),

@@ -270,6 +270,18 @@ def read_chunk(
     return None if row is None else bytes(row[0])
 
 
+def has_bytes(connection: psycopg.Connection[TupleRow], file: FileId) -> bool:
+    """Whether a file's bytes are still there: they go after the legal retention."""
+    row = connection.execute(
+        """
+        SELECT EXISTS (SELECT 1 FROM file_chunk WHERE file_id = %(file)s)
+            OR NOT EXISTS (SELECT 1 FROM file_part WHERE file_id = %(file)s AND size > 0)
+        """,
+        {"file": file},
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def _insert_file(cursor: Cursor[TupleRow], key: LaneKey, file: NewFile) -> FileId:
     """The row of the cut; it is due for delivery at once unless an earlier file has not been delivered."""
     cursor.execute(

@@ -21,9 +21,18 @@ from ledger.admission import (
     kind_of,
     match_key,
 )
+from ledger.dead_letters import dead_command
 from ledger.events import posting_announcement, rejection_announcement
 from ledger.inbox_known import known_events, known_relations, known_revisions, new_ids, relation_postings
-from ledger.inbox_rows import Batch, NewPosting, note, renew_relation_posting, store_rejected
+from ledger.inbox_rows import (
+    Batch,
+    NewPosting,
+    note,
+    renew_invoice_posting,
+    renew_relation_posting,
+    store_rejected,
+)
+from ledger.put_back import EarlierRejection, EarlierRejections, Replay
 from ledger.rows import PostingId, relation_key
 from schemas import posting as events
 from schemas.administration import Administration
@@ -55,6 +64,7 @@ class Decisions:
         self._relations = known_relations(cursor, relations)
         self._relation_postings = relation_postings(cursor, relations)
         self._event_hashes = known_events(cursor, events_)
+        self._rejections = EarlierRejections(cursor, commands)
         self._ids = new_ids(cursor, len(events_))
 
     def one(self, command: Command) -> None:
@@ -92,9 +102,13 @@ class Decisions:
                 f"invoice {invoice.number} revision {invoice.revision}",
             )
             return
-        if admission is Admission.REPEATED:
+        if admission in (Admission.REPEATED, Admission.MENDED):
             posting_id = next(i for entry, i in known if entry.revision == invoice.revision)
+            if admission is Admission.MENDED:
+                self._replace_edit(command, event, invoice, posting_id)
+                return
             note(self._batch, command, "repeated", event=event, posting_id=posting_id)
+            self._replay(command, posting_id)
             return
         posting = self._new(
             command,
@@ -127,6 +141,8 @@ class Decisions:
         posting_id = self._relation_postings.get(key)
         if admission in (Admission.UNCHANGED, Admission.SUPERSEDED):
             note(self._batch, command, str(admission), event=event, posting_id=posting_id)
+            if admission is Admission.UNCHANGED and known is not None and known.revision == relation.revision:
+                self._replay(command, posting_id)
             return
         self._relations[key] = Known(relation.revision, event.content_hash)
         self._batch.relations[key] = (
@@ -150,6 +166,32 @@ class Decisions:
             self._relation_postings[key] = posting.id
         else:
             self._renew_relation(command, event, relation, posting_id)
+            self._close(command, event, posting_id)
+
+    def _replay(self, command: Command, posting_id: int | None) -> None:
+        """The record is here already: perhaps a dead letter that somebody put back."""
+        if posting_id is not None:
+            named = command.origin is not None
+            self._batch.replays.append(Replay(posting_id, command.source, named))
+
+    def _close(self, command: Command, event: ReadEvent, posting_id: int) -> None:
+        """The record was refused before and can be read now."""
+        earlier = self._rejections.mended(
+            command, event.envelope.id, event.envelope.partition_key, event.data.id
+        )
+        if earlier is not None:
+            self._batch.closed.append((earlier, posting_id))
+
+    def _replace_edit(self, command: Command, event: ReadEvent, invoice: Invoice, posting_id: int) -> None:
+        """ENK sends, readable now, the revision that a person had to mend."""
+        if renew_invoice_posting(self._cursor, posting_id, event, invoice, command.source):
+            lane = self._lanes.get(invoice.administration)
+            if lane is not None:
+                self._batch.due.add(lane.key)
+            note(self._batch, command, "posting", event=event, posting_id=posting_id)
+            return
+        why = reason(Code.CHANGED_AFTER_BOOKING, number=invoice.number)
+        self._reject(command, _refusal(event, why), event)
 
     def _renew_relation(
         self, command: Command, event: ReadEvent, relation: Relation, posting_id: int
@@ -243,6 +285,7 @@ class Decisions:
             self._batch.announcements.append(posting_announcement(posting))
         self._batch.postings.append(posting)
         note(self._batch, command, "posting", event=event, posting_id=posting.id)
+        self._close(command, event, posting.id)
         return posting
 
     def _contradiction(
@@ -262,25 +305,18 @@ class Decisions:
             "Send a higher revision.",
             who_acts=why.who_acts,
         )
-        data = event.data
-        self._reject(
-            command,
-            Refusal(
-                why,
-                False,
-                event.envelope.partition_key,
-                kind_of(event),
-                data.id,
-                getattr(data, "number", None),
-                getattr(data, "revision", None),
-                event.envelope.id,
-            ),
-            None if same_event else event,
-        )
+        self._reject(command, _refusal(event, why), None if same_event else event)
 
     def _reject(self, command: Command, refusal: Refusal, event: ReadEvent | None = None) -> None:
+        earlier = self._rejections.same(command, refusal.event_id)
+        if earlier is not None:
+            self._note_again(command, earlier)
+            return
         lane = self._lanes.get(refusal.administration or "")
         rejected_id = store_rejected(self._cursor, command, refusal)
+        self._rejections.add(EarlierRejection.of(command, refusal, rejected_id))
+        if not command.dead:
+            self._batch.dead.append(dead_command(command, refusal))
         outcome = Outcome.HELD if refusal.ahead else Outcome.REJECTED
         why = refusal.reason
         self._batch.announcements.append(
@@ -311,6 +347,29 @@ class Decisions:
             )
         )
         note(self._batch, command, str(outcome), event=event, rejected_id=rejected_id)
+
+    def _note_again(self, command: Command, earlier: EarlierRejection) -> None:
+        """The same refused record once more: no second rejection; what became a posting goes again."""
+        if earlier.posting is None:
+            note(self._batch, command, "repeated", event=None, rejected_id=earlier.id)
+            return
+        note(self._batch, command, "repeated", event=None, posting_id=earlier.posting)
+        self._replay(command, earlier.posting)
+
+
+def _refusal(event: ReadEvent, why: Reason) -> Refusal:
+    """An event that can be read and is refused all the same."""
+    data = event.data
+    return Refusal(
+        why,
+        False,
+        event.envelope.partition_key,
+        kind_of(event),
+        data.id,
+        getattr(data, "number", None),
+        getattr(data, "revision", None),
+        event.envelope.id,
+    )
 
 
 def _hold(posting: NewPosting, why: Reason) -> None:

@@ -32,12 +32,14 @@ def known_sources(cursor: Cursor[TupleRow], sources: Sequence[SourceRecord]) -> 
 def known_revisions(
     cursor: Cursor[TupleRow], invoices: Sequence[ReadEvent]
 ) -> defaultdict[tuple[str, str, str], list[tuple[Known, int]]]:
-    """Revisions of the invoices' documents, with the id of their posting."""
+    """Revisions of the invoices' documents, archived ones included, with the id of their posting."""
     found: defaultdict[tuple[str, str, str], list[tuple[Known, int]]] = defaultdict(list)
     if invoices:
         cursor.execute(
             """
-            SELECT p.administration_id, p.kind, p.document_id, p.revision, p.content_hash, p.id FROM posting p
+            SELECT p.administration_id, p.kind, p.document_id, p.revision, p.content_hash,
+                   p.original_hash, p.id
+              FROM posting_all p
               JOIN (SELECT DISTINCT * FROM unnest(%s::text[], %s::text[], %s::text[])
                                            AS u (administration, kind, document)) v
                 ON p.administration_id = v.administration AND p.kind = v.kind AND p.document_id = v.document
@@ -48,8 +50,9 @@ def known_revisions(
                 [event.data.id for event in invoices],
             ),
         )
-        for administration, kind, document, revision, content_hash, number in cursor.fetchall():
-            found[administration, kind, document].append((Known(revision, bytes(content_hash)), number))
+        for administration, kind, document, revision, content_hash, original, number in cursor.fetchall():
+            known = Known.of(revision, content_hash, original)
+            found[administration, kind, document].append((known, number))
     return found
 
 
@@ -59,7 +62,8 @@ def known_relations(cursor: Cursor[TupleRow], relations: Sequence[ReadEvent]) ->
         return {}
     cursor.execute(
         """
-        SELECT r.administration_id, r.relation_id, r.revision, r.content_hash FROM relation r
+        SELECT r.administration_id, r.relation_id, r.revision, r.content_hash, r.original_hash
+          FROM relation r
           JOIN (SELECT DISTINCT * FROM unnest(%s::text[], %s::text[]) AS u (administration, relation)) v
             ON r.administration_id = v.administration AND r.relation_id = v.relation
            FOR UPDATE OF r
@@ -67,7 +71,8 @@ def known_relations(cursor: Cursor[TupleRow], relations: Sequence[ReadEvent]) ->
         ([event.envelope.partition_key for event in relations], [event.data.id for event in relations]),
     )
     return {
-        (a, r): Known(revision, bytes(content_hash)) for a, r, revision, content_hash in cursor.fetchall()
+        (a, r): Known.of(revision, content_hash, original)
+        for a, r, revision, content_hash, original in cursor.fetchall()
     }
 
 

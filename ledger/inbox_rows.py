@@ -11,12 +11,14 @@ from decimal import Decimal
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from ledger.admission import Command, Refusal, SourceRecord
+from ledger.admission import Command, Refusal, SourceRecord, credits_key, match_key
 from ledger.events import EventRow
-from ledger.outbox import Announcement, announce
+from ledger.outbox import Announcement, OutboundRecord, announce, store
 from ledger.postings import wake
+from ledger.put_back import EarlierRejection, Replay, close_rejections, replay
 from ledger.rows import LaneKey
 from ledger.work import make_due
+from schemas.invoice import Invoice
 from schemas.outcome import Outcome
 from schemas.reading import ReadEvent
 from schemas.relation import Relation
@@ -48,6 +50,9 @@ class Batch:
     announcements: list[Announcement] = field(default_factory=list)
     wakes: list[tuple[str, str]] = field(default_factory=list)
     due: set[LaneKey] = field(default_factory=set)
+    replays: list[Replay] = field(default_factory=list)
+    closed: list[tuple[EarlierRejection, int]] = field(default_factory=list)
+    dead: list[OutboundRecord] = field(default_factory=list)
 
 
 def note(
@@ -86,6 +91,8 @@ def renew_relation_posting(
            SET revision = %s, payload = %s, content_hash = %s, number = %s, match_key = %s,
                event_id = %s, event_source = %s, event_time = %s, correlation_id = %s, traceparent = %s,
                source_topic = %s, source_partition = %s, source_offset = %s,
+               edit = 0, original_payload = NULL, original_hash = NULL,
+               version = version + CASE WHEN intent_step IS NULL THEN 1 ELSE 0 END,
                again = intent_step IS NOT NULL,
                state = CASE WHEN intent_step IS NOT NULL OR (state = 'held' AND scope = 'administration')
                             THEN state ELSE 'received' END,
@@ -112,6 +119,48 @@ def renew_relation_posting(
             posting_id,
         ),
     )
+
+
+def renew_invoice_posting(
+    cursor: Cursor[TupleRow], posting_id: int, event: ReadEvent, invoice: Invoice, source: SourceRecord
+) -> bool:
+    """What a person had to mend is replaced by what ENK sends now; False when it is on its way or booked."""
+    cursor.execute(
+        """
+        UPDATE posting
+           SET payload = %s, content_hash = %s, number = %s, match_key = %s, relation_id = %s,
+               credits_key = %s, issue_date = %s, gross = %s, event_id = %s, event_source = %s,
+               event_time = %s, correlation_id = %s, traceparent = %s, source_topic = %s,
+               source_partition = %s, source_offset = %s,
+               edit = 0, original_payload = NULL, original_hash = NULL, version = version + 1,
+               state = CASE WHEN state = 'held' AND scope = 'administration' THEN state ELSE 'received' END,
+               due_at = CASE WHEN state = 'held' AND scope = 'administration' THEN NULL
+                             ELSE clock_timestamp() END,
+               changed_at = clock_timestamp()
+         WHERE id = %s AND intent_step IS NULL
+           AND state IN ('received', 'posting', 'retry', 'waiting', 'held', 'rejected')
+        """,
+        (
+            event.data_bytes,
+            event.content_hash,
+            invoice.number,
+            match_key(invoice),
+            invoice.relation_id,
+            credits_key(invoice),
+            invoice.issue_date,
+            invoice.totals.gross,
+            event.envelope.id,
+            event.envelope.source,
+            event.envelope.time,
+            event.envelope.correlation_id,
+            event.envelope.traceparent,
+            source.topic,
+            source.partition,
+            source.offset,
+            posting_id,
+        ),
+    )
+    return cursor.rowcount > 0
 
 
 def store_rejected(cursor: Cursor[TupleRow], command: Command, refusal: Refusal) -> int:
@@ -192,10 +241,13 @@ _INSERT_POSTINGS = f"""
     INSERT INTO posting ({", ".join(name for name, _ in _POSTING_COLUMNS)}) OVERRIDING SYSTEM VALUE
     SELECT {", ".join(f"v.{name}" for name, _ in _POSTING_COLUMNS[:-1])},
            CASE WHEN v.due_at IS NOT NULL THEN clock_timestamp() END
-      FROM unnest({", ".join(f"%s::{kind}[]" for _, kind in _POSTING_COLUMNS)})
+      FROM unnest({", ".join(f"%b::{kind}[]" for _, kind in _POSTING_COLUMNS)})
            AS v ({", ".join(name for name, _ in _POSTING_COLUMNS)})
 """
-"""Due times are the database's clock; ours only says that the posting is due."""
+"""Due times are the database's clock; ours only says that the posting is due.
+
+`%b`, arrays in binary form: as text every payload in them would be escaped byte by byte.
+"""
 
 
 def write_batch(cursor: Cursor[TupleRow], batch: Batch) -> None:
@@ -205,10 +257,10 @@ def write_batch(cursor: Cursor[TupleRow], batch: Batch) -> None:
             """
             INSERT INTO relation AS r
                    (administration_id, relation_id, revision, number, payload, content_hash)
-            SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[], %s::text[], %s::bytea[], %s::bytea[])
+            SELECT * FROM unnest(%b::text[], %b::text[], %b::integer[], %b::text[], %b::bytea[], %b::bytea[])
             ON CONFLICT (administration_id, relation_id) DO UPDATE
                SET revision = EXCLUDED.revision, number = EXCLUDED.number, payload = EXCLUDED.payload,
-                   content_hash = EXCLUDED.content_hash, received_at = now()
+                   content_hash = EXCLUDED.content_hash, original_hash = NULL, received_at = now()
             """,
             (
                 [key[0] for key in batch.relations],
@@ -226,8 +278,8 @@ def write_batch(cursor: Cursor[TupleRow], batch: Batch) -> None:
             """
             INSERT INTO input_record (topic, partition, "offset", event_source, event_id, content_hash,
                                       posting_id, rejected_id, became)
-            SELECT * FROM unnest(%s::text[], %s::integer[], %s::bigint[], %s::text[], %s::text[], %s::bytea[],
-                                 %s::bigint[], %s::bigint[], %s::text[])
+            SELECT * FROM unnest(%b::text[], %b::integer[], %b::bigint[], %b::text[], %b::text[], %b::bytea[],
+                                 %b::bigint[], %b::bigint[], %b::text[])
             ON CONFLICT (topic, partition, "offset") DO UPDATE
                SET event_source = EXCLUDED.event_source, event_id = EXCLUDED.event_id,
                    content_hash = EXCLUDED.content_hash, posting_id = EXCLUDED.posting_id,
@@ -235,7 +287,10 @@ def write_batch(cursor: Cursor[TupleRow], batch: Batch) -> None:
             """,
             [list(column) for column in zip(*batch.inputs, strict=True)],
         )
+    close_rejections(cursor, batch.closed)
     announce(cursor, batch.announcements)
+    store(cursor, batch.dead)
+    replay(cursor, batch.replays)
     wake(cursor, batch.wakes)
     if batch.due:
         make_due(cursor, list(batch.due))

@@ -59,6 +59,11 @@ def claim(
                   JOIN lane l USING (administration_id, package)
                  WHERE LEAST(r.pull_due_at, r.sweep_due_at) <= clock_timestamp()
                    AND l.connection_id IS NOT NULL AND l.package = ANY(%(packages)s)
+                UNION ALL
+                SELECT l.connection_id, n.due_at FROM reconciliation_run n
+                  JOIN lane l USING (administration_id, package)
+                 WHERE n.due_at <= clock_timestamp()
+                   AND l.connection_id IS NOT NULL AND l.package = ANY(%(packages)s)
               ) w GROUP BY w.connection_id
         ), free AS (
             SELECT c.id, c.lease_epoch AS former_epoch,
@@ -83,9 +88,44 @@ def claim(
             "limit": limit,
         },
     )
-    taken = cursor.fetchall()
+    return _taken(cursor, terms, asked_at)
+
+
+def claim_one(
+    cursor: Cursor[TupleRow], owner: str, connection: str, terms: LeaseTerms, asked_at: float
+) -> Lease | None:
+    """Take one connection, whether or not work is due on it; None while another process holds it."""
+    cursor.execute(
+        """
+        WITH free AS (
+            SELECT c.id, c.lease_epoch AS former_epoch,
+                   GREATEST(c.lease_until + c.call_timeout - clock_timestamp(), interval '0') AS rest
+              FROM connection c
+             WHERE c.id = %(connection)s AND (c.lease_owner IS NULL OR c.lease_until < clock_timestamp())
+               FOR UPDATE OF c SKIP LOCKED
+        )
+        UPDATE connection c
+           SET lease_owner = %(owner)s, lease_epoch = free.former_epoch + 1,
+               lease_until = clock_timestamp() + %(length)s::interval,
+               call_timeout = %(call_timeout)s::interval
+          FROM free WHERE c.id = free.id
+        RETURNING c.id, c.lease_epoch, free.rest
+        """,
+        {
+            "connection": connection,
+            "owner": owner,
+            "length": terms.length,
+            "call_timeout": terms.call_timeout,
+        },
+    )
+    taken = _taken(cursor, terms, asked_at)
+    return taken[0] if taken else None
+
+
+def _taken(cursor: Cursor[TupleRow], terms: LeaseTerms, asked_at: float) -> list[Lease]:
+    """The leases that were just taken; what their former holders left in flight is in doubt."""
     leases = []
-    for connection, epoch, rest in taken:
+    for connection, epoch, rest in cursor.fetchall():
         lease = Lease(connection, epoch, asked_at + terms.length.total_seconds())
         leases.append(lease)
         _doubt_what_was_left(cursor, lease, (rest or timedelta()) + terms.settle)

@@ -73,8 +73,11 @@ def allot(cursor: Cursor[TupleRow], administration: str, numbers: Range, entity:
         (administration, numbers.space, entity, following),
     )
     cursor.execute(
-        "UPDATE number_space SET next_number = %s WHERE administration_id = %s AND space = %s",
-        (following + 1, administration, numbers.space),
+        """
+        UPDATE number_space SET next_number = %s, first_number = %s, last_number = %s
+         WHERE administration_id = %s AND space = %s
+        """,
+        (following + 1, numbers.first, numbers.last, administration, numbers.space),
     )
     return following
 
@@ -105,6 +108,14 @@ def usage(cursor: Cursor[TupleRow], administration: str, numbers: Range) -> Usag
         return Usage(0, size)
     following = _within(cursor, administration, numbers, int(row[0]))
     return Usage(following - numbers.first, size)
+
+
+def forget_ranges(cursor: Cursor[TupleRow], administration: str) -> None:
+    """The mapping was changed: how far a range is used up is known again with its next number."""
+    cursor.execute(
+        "UPDATE number_space SET first_number = NULL, last_number = NULL WHERE administration_id = %s",
+        (administration,),
+    )
 
 
 def advance_past(cursor: Cursor[TupleRow], administration: str, space: str, number: int) -> None:

@@ -80,13 +80,17 @@ def next_sequences(cursor: Cursor[TupleRow], documents: Sequence[str]) -> list[i
 
 
 def store(cursor: Cursor[TupleRow], records: Sequence[OutboundRecord]) -> None:
-    """Put records in the outbox; must run inside a transaction."""
+    """Put records in the outbox; must run inside a transaction.
+
+    `%b`, arrays in binary form: as text every quote in them would be escaped, ten times the work.
+    """
     if not records:
         return
     cursor.execute(
         """
         INSERT INTO outbox (topic, key, headers, value)
-        SELECT * FROM unnest(%s::text[], %s::bytea[], %s::jsonb[], %s::bytea[])
+        SELECT v.topic, v.key, v.headers::jsonb, v.value
+          FROM unnest(%b::text[], %b::bytea[], %b::text[], %b::bytea[]) AS v (topic, key, headers, value)
         """,
         (
             [record.topic for record in records],

@@ -17,6 +17,12 @@ from psycopg.rows import TupleRow, dict_row
 
 FINAL = ("booked", "already_booked", "adopted", "filed", "superseded", "discarded")
 
+ANY_POSITION = "[*]"
+"""In the field of a filter: whatever the position in the list, as in `$.lines[*].ledger_account`."""
+
+FIELD_WITHOUT_POSITIONS = r"regexp_replace({}.field, '\[[0-9]+\]', '[*]', 'g')"
+"""SQL of a field with `ANY_POSITION` for every position; `{}` is the table."""
+
 
 @dataclass(frozen=True)
 class PostingFilter:
@@ -68,6 +74,8 @@ class ListedPosting:
     changed_at: datetime
     due_at: datetime | None
     attachment_state: str | None
+    archived: bool = False
+    edit: int = 0
 
     def as_json(self) -> dict[str, object]:
         """The row as `--json` prints it; absent values are left out, amounts are decimal strings."""
@@ -98,6 +106,7 @@ class ListedPosting:
             "file": _without_nothing(file) if self.file_sequence else None,
             "attachment": self.attachment_state,
             "attempt": self.attempt,
+            "edit": self.edit or None,
             "source_record": _without_nothing(
                 {
                     "topic": self.source_topic,
@@ -108,6 +117,7 @@ class ListedPosting:
             ),
             "received_at": self.received_at.isoformat(),
             "changed_at": self.changed_at.isoformat(),
+            "archived": self.archived or None,
         }
         return _without_nothing(whole)
 
@@ -123,12 +133,13 @@ _ALL = """
            f.sequence AS file_sequence,
            (SELECT min(t.name) FROM file_part t WHERE t.file_id = p.file_id) AS file_name,
            p.source_topic, p.source_partition, p.source_offset, p.event_id, p.received_at, p.changed_at,
-           p.due_at, p.attachment_state, p.scope
-      FROM posting p LEFT JOIN file f ON f.id = p.file_id
+           p.due_at, p.attachment_state, p.archived, p.edit, p.scope
+      FROM posting_all p LEFT JOIN file f ON f.id = p.file_id
     UNION ALL
     SELECT 'R' || r.id, r.id, r.administration_id, a.package, r.kind, r.document_id, r.number, r.revision,
            r.state, r.code, r.field, r.message_nl, r.message_en, NULL, r.who_acts, NULL, 0, NULL, NULL, NULL,
-           NULL, r.topic, r.partition, r."offset", r.event_id, r.received_at, r.received_at, NULL, NULL, NULL
+           NULL, r.topic, r.partition, r."offset", r.event_id, r.received_at, r.received_at, NULL,
+           NULL, false, 0, NULL
       FROM rejected_input r LEFT JOIN administration a ON a.id = r.administration_id
      WHERE r.state <> 'replayed'
 """
@@ -149,16 +160,21 @@ def list_postings(
 ) -> list[ListedPosting]:
     """Postings and rejected input that match, in order of arrival."""
     where = _Condition()
-    for column in ("administration", "package", "kind", "code", "field"):
+    for column in ("administration", "package", "kind", "code"):
         value = getattr(wanted, column)
         if value is not None:
             where.add(f"x.{column} = %s", value)
+    if wanted.field is not None:
+        column = FIELD_WITHOUT_POSITIONS if ANY_POSITION in wanted.field else "{}.field"
+        where.add(f"{column.format('x')} = %s", wanted.field)
     if wanted.states:
         where.add("x.state = ANY(%s)", list(wanted.states))
     if wanted.numbers:
         where.add("x.number = ANY(%s)", list(wanted.numbers))
     if wanted.ids:
-        where.add("x.id = ANY(%s)", list(wanted.ids))
+        # The number finds the row by its index, the text says which of the two kinds it is.
+        numbers = [int(digits) for one in wanted.ids if (digits := one.removeprefix("R")).isdecimal()]
+        where.add("x.position = ANY(%s::bigint[]) AND x.id = ANY(%s)", numbers, list(wanted.ids))
     if wanted.since is not None:
         where.add("x.received_at >= %s", wanted.since)
     if wanted.until is not None:
@@ -191,24 +207,31 @@ def _listed(row: dict[str, Any]) -> ListedPosting:
 def posting_history(
     connection: psycopg.Connection[TupleRow], posting_id: int
 ) -> list[tuple[datetime, str, str | None, int, str | None]]:
-    """Every published change: when, outcome, code, attempt, message."""
+    """Every published change: when, outcome, code, attempt, message; archived ones have no message."""
     return connection.execute(
         """
-        SELECT at, state, code, attempt, message FROM posting_history WHERE posting_id = %s ORDER BY at
+        SELECT at, state, code, attempt, message FROM posting_history WHERE posting_id = %(id)s
+        UNION ALL
+        SELECT (h.change ->> 0)::timestamptz, h.change ->> 1, h.change ->> 2, (h.change ->> 3)::integer, NULL
+          FROM posting_archive a, jsonb_array_elements(a.history) AS h (change) WHERE a.id = %(id)s
+         ORDER BY 1
         """,
-        (posting_id,),
+        {"id": posting_id},
     ).fetchall()
 
 
 def posting_payload(connection: psycopg.Connection[TupleRow], identifier: str) -> bytes | None:
-    """ENK's data of a posting, or the original bytes of rejected input; None when there is no such row."""
+    """ENK's data of a posting, or the original bytes of rejected input.
+
+    None when there is no such row, or when they are gone: past their retention, or erased.
+    """
     if identifier.startswith("R"):
         row = connection.execute(
             "SELECT value FROM rejected_input WHERE id = %s", (identifier[1:],)
         ).fetchone()
     else:
         row = connection.execute("SELECT payload FROM posting WHERE id = %s", (identifier,)).fetchone()
-    return bytes(row[0]) if row and row[0] is not None else None
+    return bytes(row[0]) if row and row[0] else None
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def list_payments(cursor: Cursor[TupleRow], wanted: PaymentFilter | None = None)
         named.execute(
             """
             SELECT r.*, COALESCE(
-                   (SELECT p.gross FROM posting p
+                   (SELECT p.gross FROM posting_all p
                      WHERE p.administration_id = r.administration_id AND p.kind = 'sales_invoice'
                        AND p.document_id = r.invoice_id AND p.package_id = r.package_id
                      ORDER BY p.revision DESC LIMIT 1), r.gross) AS booked_gross

@@ -13,6 +13,7 @@ from datetime import timedelta
 from psycopg import Cursor
 from psycopg.rows import TupleRow, class_row
 
+from ledger.dead_letters import is_dead, publish_dead_letters
 from ledger.events import EVENT_COLUMNS, EventRow, posting_announcement
 from ledger.outbox import announce
 from ledger.rows import Change, Lease, PostingId, document_key, number_key, relation_key
@@ -21,10 +22,14 @@ from schemas.outcome import Outcome
 
 @dataclass(frozen=True)
 class Intent:
-    """About to call the package for this step: committed before the call starts."""
+    """About to call the package for this step: committed before the call starts.
+
+    `version` is that of the row whose content is about to be sent; None when it does not matter.
+    """
 
     posting: PostingId
     step: str
+    version: int | None = None
 
 
 def write_intents(cursor: Cursor[TupleRow], intents: Sequence[tuple[Lease, Intent]]) -> set[PostingId]:
@@ -41,12 +46,14 @@ def write_intents(cursor: Cursor[TupleRow], intents: Sequence[tuple[Lease, Inten
            SET state = 'posting', intent_step = v.step, intent_at = clock_timestamp(), intent_epoch = v.epoch,
                attempt = p.attempt + 1, due_at = NULL, waiting_key = NULL, waiting_until = NULL,
                changed_at = clock_timestamp()
-          FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[]) AS v (id, step, connection, epoch)
+          FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::integer[])
+               AS v (id, step, connection, epoch, version)
           JOIN connection c ON c.id = v.connection AND c.lease_epoch = v.epoch
          WHERE p.id = v.id
            AND (p.intent_step IS NULL OR p.state = 'uncertain'
                 OR (p.intent_epoch = v.epoch AND p.intent_step = v.step))
            AND p.state IN ('received', 'posting', 'retry', 'waiting', 'held', 'uncertain')
+           AND (v.version IS NULL OR v.version = p.version)
         RETURNING p.id
         """,
         (
@@ -54,6 +61,7 @@ def write_intents(cursor: Cursor[TupleRow], intents: Sequence[tuple[Lease, Inten
             [intent.step for _, intent in intents],
             [lease.connection for lease, _ in intents],
             [lease.epoch for lease, _ in intents],
+            [intent.version for _, intent in intents],
         ),
     )
     return {PostingId(row[0]) for row in cursor.fetchall()}
@@ -76,7 +84,8 @@ def finish_step(cursor: Cursor[TupleRow], lease: Lease, posting: PostingId) -> b
 def write_changes(cursor: Cursor[TupleRow], changes: Sequence[tuple[Lease, Change]]) -> set[PostingId]:
     """Record changes, tell ENK, and wake what waited; returns the postings that were written.
 
-    A relation that changed while it was being written (`again`) goes back to `received`.
+    A relation that changed while it was being written (`again`) goes back to `received`. What was decided on
+    an older version of the row is not written, and counts as written: what a person did meanwhile stands.
     """
     if not changes:
         return set()
@@ -85,24 +94,54 @@ def write_changes(cursor: Cursor[TupleRow], changes: Sequence[tuple[Lease, Chang
         named.execute(_CHANGE, _columns(changes))
         rows = named.fetchall()
     written = {PostingId(row.id) for row in rows}
+    if len(written) < len(changes):
+        written |= _outdated(cursor, changes)
     told = [row for row in rows if by_id[row.id].announce]
     announce(cursor, [posting_announcement(row) for row in told])
     if told:
-        cursor.execute(
-            """
-            INSERT INTO posting_history (posting_id, state, code, attempt, message)
-            SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::integer[], %s::text[])
-            """,
-            (
-                [row.id for row in told],
-                [row.state for row in told],
-                [row.code for row in told],
-                [row.attempt for row in told],
-                [row.vendor_message or row.message_en for row in told],
-            ),
+        remember(cursor, told)
+        publish_dead_letters(
+            cursor, [row.id for row in told if is_dead(row.state, by_id[row.id].scope, row.due_at)]
         )
     wake(cursor, [(row.administration_id, key) for row in rows for key in by_id[row.id].wakes])
     return written
+
+
+def _outdated(cursor: Cursor[TupleRow], changes: Sequence[tuple[Lease, Change]]) -> set[PostingId]:
+    """Those of an older version than the row has, handed in by the lease's holder."""
+    cursor.execute(
+        """
+        SELECT p.id FROM posting p
+          JOIN unnest(%s::bigint[], %s::text[], %s::bigint[], %s::integer[])
+               AS v (id, connection, epoch, version) ON v.id = p.id
+          JOIN connection c ON c.id = v.connection AND c.lease_epoch = v.epoch
+         WHERE v.version <> p.version
+        """,
+        (
+            [change.posting for _, change in changes],
+            [lease.connection for lease, _ in changes],
+            [lease.epoch for lease, _ in changes],
+            [change.version for _, change in changes],
+        ),
+    )
+    return {PostingId(row[0]) for row in cursor.fetchall()}
+
+
+def remember(cursor: Cursor[TupleRow], rows: Sequence[EventRow], message: str | None = None) -> None:
+    """Add where these postings stand now to their histories; the message is theirs unless one is given."""
+    cursor.execute(
+        """
+        INSERT INTO posting_history (posting_id, state, code, attempt, message)
+        SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::integer[], %s::text[])
+        """,
+        (
+            [row.id for row in rows],
+            [row.state for row in rows],
+            [row.code for row in rows],
+            [row.attempt for row in rows],
+            [message or row.vendor_message or row.message_en for row in rows],
+        ),
+    )
 
 
 def wake(cursor: Cursor[TupleRow], keys: Sequence[tuple[str, str]]) -> None:
@@ -154,6 +193,7 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     ("package_year", "integer"),
     ("package_period", "integer"),
     ("package_url", "text"),
+    ("version", "integer"),
 )
 
 _CHANGE = f"""
@@ -178,10 +218,10 @@ _CHANGE = f"""
            package_period = COALESCE(v.package_period, p.package_period),
            package_url = COALESCE(v.package_url, p.package_url),
            changed_at = clock_timestamp()
-      FROM unnest({", ".join(f"%s::{kind}[]" for _, kind in _FIELDS)})
+      FROM unnest({", ".join(f"%b::{kind}[]" for _, kind in _FIELDS)})
            AS v ({", ".join(name for name, _ in _FIELDS)})
       JOIN connection c ON c.id = v.connection AND c.lease_epoch = v.epoch
-     WHERE p.id = v.id
+     WHERE p.id = v.id AND (v.version IS NULL OR v.version = p.version)
     RETURNING {EVENT_COLUMNS}
 """
 
@@ -219,8 +259,12 @@ def _values(lease: Lease, change: Change) -> tuple[object, ...]:
         change.package_year,
         change.package_period,
         change.package_url,
+        change.version,
     )
 
 
 GOOD = frozenset({Outcome.BOOKED, Outcome.ALREADY_BOOKED, Outcome.ADOPTED, Outcome.FILED})
 """Outcomes that count as booked for everything that depends on the document."""
+
+FINISHED = GOOD | {Outcome.REJECTED, Outcome.SUPERSEDED, Outcome.DISCARDED}
+"""Outcomes after which a lane has nothing more to do for the document by itself."""

@@ -34,7 +34,7 @@ GOOD_STATES = sorted(GOOD)
 _OURS = """
     SELECT DISTINCT ON (p.document_id) p.administration_id, p.package, p.document_id, p.number, p.package_id,
            p.gross, p.correlation_id
-      FROM posting p
+      FROM posting_all p
      WHERE p.administration_id = %s AND p.package = %s AND p.package_id = ANY(%s)
        AND p.kind = 'sales_invoice' AND p.state = ANY(%s)
      ORDER BY p.document_id, p.revision DESC

@@ -19,7 +19,7 @@ from psycopg.rows import TupleRow
 from ledger.files import sequence_space
 from ledger.numbers import advance_past
 from ledger.rows import LaneKey
-from schemas.outcome import Package
+from schemas.outcome import Code, Package
 
 log = structlog.get_logger(__name__)
 
@@ -138,10 +138,51 @@ def enter_recovery(
     )
     for filing in filings:
         _remember_filing(cursor, filing)
+    _ask_about_files(cursor)
     cursor.execute("UPDATE lane SET in_recovery = true")
     cursor.execute("UPDATE connection SET lease_epoch = lease_epoch + 1000000")
     log.error("ledger.recovery", cause=cause, epoch=row[0])
     return int(row[0])
+
+
+def _ask_about_files(cursor: Cursor[TupleRow]) -> None:
+    """What was on its way into a folder may have got there in the time that was lost.
+
+    Staged documents go back to be judged one by one before they are cut; a file that was cut and not
+    delivered is put to a person, who knows whether the package has it.
+    """
+    cursor.execute(
+        """
+        WITH back AS (
+            UPDATE posting SET state = 'received', look_up_first = false, due_at = clock_timestamp()
+             WHERE state = 'posting' AND intent_step IS NULL
+            RETURNING administration_id, package
+        )
+        UPDATE lane l SET due_at = clock_timestamp(), due_version = due_version + 1
+          FROM (SELECT DISTINCT administration_id, package FROM back) b
+         WHERE l.administration_id = b.administration_id AND l.package = b.package
+        """
+    )
+    cursor.execute(
+        """
+        UPDATE file_part t SET state = 'cut' FROM file f
+         WHERE f.id = t.file_id AND f.state NOT IN ('delivered', 'void') AND t.state <> 'delivered'
+        """
+    )
+    cursor.execute(
+        """
+        UPDATE file SET state = 'uncertain', due_at = NULL, code = %s, message_nl = %s, message_en = %s
+         WHERE state NOT IN ('delivered', 'void')
+        """,
+        (
+            str(Code.RECOVERY),
+            "De database is teruggezet naar een moment waarop dit bestand nog niet was afgeleverd: het kan "
+            "al zijn ingelezen. Kijk in het pakket en in de map en meld het met `koppeling files resolve`.",
+            "The database was restored to a moment at which this file had not been delivered: it may have "
+            "been read already. Look in the package and in the folder and report it with `koppeling files "
+            "resolve`.",
+        ),
+    )
 
 
 def _remember_filing(cursor: Cursor[TupleRow], filing: Filing) -> None:

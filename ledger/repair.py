@@ -2,37 +2,34 @@
 
 Only a row whose last attempt is proven refused or never sent may be sent again or discarded; a doubtful
 one is resolved by looking it up, or by a person who looked. Every action is told to ENK; the caller
-audits it.
+audits it. Editing one is in `ledger.edits`.
 """
 
 from __future__ import annotations
 
-import json
-from base64 import b64decode
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow, class_row
 
-from ledger.admission import Command, Refusal, SourceRecord, read_content
-from ledger.events import EVENT_COLUMNS, EventRow, posting_announcement
+from ledger import resend
+from ledger.admission import Command, Refusal, read_content
+from ledger.archive import is_archived
+from ledger.events import EVENT_COLUMNS, EventRow, posting_announcement, rejection_announcement
 from ledger.inbox import receive_commands
 from ledger.outbox import announce
-from ledger.postings import wake
-from ledger.rows import LaneKey, document_key, number_key, relation_key
-from ledger.work import make_due
-from schemas.outcome import Code, Outcome, Package, reason
+from ledger.postings import remember, wake
+from ledger.readbacks import run_soon
+from ledger.references import save_reference
+from ledger.rejected_input import locked_rejected, rejected_id, take_out
+from ledger.resend import Locked, Refused, locked
+from ledger.rows import StoredReference, document_key, number_key, relation_key
+from schemas import posting as events
+from schemas.catalogue import ROW_OF_PACKAGE
+from schemas.outcome import Code, Outcome, WhoActs
+from schemas.relation import Relation
 
-SENDABLE = (Outcome.RETRY, Outcome.WAITING, Outcome.HELD, Outcome.REJECTED, Outcome.RECEIVED)
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Why an action is not possible, in English; shown to the person."""
-
-    why: str
+__all__ = ["Refused", "discard", "reread", "reread_ahead", "resolve", "retry"]
 
 
 def retry(cursor: Cursor[TupleRow], identifier: str, now: datetime) -> Refused | None:
@@ -41,63 +38,83 @@ def retry(cursor: Cursor[TupleRow], identifier: str, now: datetime) -> Refused |
     A doubtful posting is looked up now rather than sent.
     """
     if identifier.startswith("R"):
-        number = _rejected_id(identifier)
+        number = rejected_id(identifier)
         return (
             Refused(f"there is no rejected input {identifier}")
             if number is None
             else reread(cursor, number, now)
         )
-    row = _locked(cursor, identifier)
+    row = locked(cursor, identifier)
     if row is None:
-        return Refused(f"there is no posting {identifier}")
-    if row["state"] == Outcome.UNCERTAIN:
-        cursor.execute("UPDATE posting SET due_at = clock_timestamp() WHERE id = %s", (identifier,))
-    elif row["state"] not in SENDABLE or row["intent_step"] is not None:
-        return Refused(f"posting {identifier} is {row['state']}: there is nothing to send again")
-    else:
-        cursor.execute(
-            """
-            UPDATE posting SET state = 'received', scope = NULL, code = NULL, field = NULL, message_nl = NULL,
-                   message_en = NULL, vendor_message = NULL, who_acts = NULL, waiting_key = NULL,
-                   waiting_until = NULL, transient = 0, due_at = clock_timestamp()
-             WHERE id = %s
-            """,
-            (identifier,),
-        )
-    _wake_lane(cursor, row)
-    return None
+        return _absent(cursor, identifier)
+    return resend.send_again(cursor, row)
 
 
 def discard(cursor: Cursor[TupleRow], identifier: str, why: str) -> Refused | None:
-    """End a posting that will never be booked, with a person's reason; None when done."""
+    """End a posting or rejected input that will never be booked, with a person's reason; None when done."""
+    nl, en = f"Vervallen verklaard: {why}", f"Discarded: {why}"
     if identifier.startswith("R"):
-        number = _rejected_id(identifier)
-        if number is None:
-            return Refused(f"there is no rejected input {identifier}")
-        cursor.execute(
-            "UPDATE rejected_input SET state = 'discarded' WHERE id = %s AND state IN ('rejected', 'held')"
-            " RETURNING id",
-            (number,),
-        )
-        return None if cursor.fetchone() else Refused(f"{identifier} is not open")
-    row = _locked(cursor, identifier)
+        return _discard_rejected(cursor, identifier, nl, en)
+    row = locked(cursor, identifier)
     if row is None:
-        return Refused(f"there is no posting {identifier}")
-    if row["state"] not in SENDABLE or row["intent_step"] is not None:
+        return _absent(cursor, identifier)
+    if row.state == Outcome.UNCERTAIN:
         return Refused(
-            f"posting {identifier} is {row['state']}: only what was never sent, or was refused,"
-            " can be discarded"
+            f"posting {identifier} is uncertain: it may be in the package; look there, then "
+            f"`koppeling postings resolve {identifier} --booked-as NUMBER` or `--not-booked`"
         )
-    held = reason(Code.HELD_BY_OPERATOR, number=row["number"])
-    _end(
-        cursor,
-        identifier,
-        Outcome.DISCARDED,
-        str(held.code),
-        f"Vervallen verklaard: {why}",
-        f"Discarded: {why}",
-    )
+    if not row.unsent:
+        return Refused(
+            f"posting {identifier} is {row.state}: only what was never sent, or was refused, can be discarded"
+        )
+    _end(cursor, row, Outcome.DISCARDED, str(Code.HELD_BY_OPERATOR), nl, en)
     _wake_dependants(cursor, row)
+    return None
+
+
+def _discard_rejected(cursor: Cursor[TupleRow], identifier: str, nl: str, en: str) -> Refused | None:
+    number = rejected_id(identifier)
+    if number is None:
+        return Refused(f"there is no rejected input {identifier}")
+    cursor.execute(
+        """
+        UPDATE rejected_input r SET state = 'discarded'
+         WHERE r.id = %s AND r.state IN ('rejected', 'held')
+        RETURNING r.administration_id,
+                  (SELECT a.package FROM administration a WHERE a.id = r.administration_id), r.kind,
+                  r.document_id, r.number, r.revision, r.topic, r.partition, r."offset", r.event_id, r.key,
+                  clock_timestamp()
+        """,
+        (number,),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return Refused(f"{identifier} is not open")
+    administration, package, kind, document, shown, revision, topic, partition, offset, event_id, key, at = (
+        row
+    )
+    error = events.PostingError(
+        code=Code.HELD_BY_OPERATOR,
+        field=None,
+        message=events.Message(nl=nl, en=en),
+        vendor_message=None,
+        who_acts=WhoActs.SUPPORT,
+        next_attempt_at=None,
+    )
+    told = rejection_announcement(
+        administration=administration,
+        package=package,
+        kind=kind,
+        document_id=document,
+        number=shown,
+        revision=revision,
+        source=events.SourceRecord(topic=topic, partition=partition, offset=offset, event_id=event_id),
+        outcome=Outcome.DISCARDED,
+        error=error,
+        occurred_at=at,
+        key=bytes(key) if key is not None else None,
+    )
+    announce(cursor, [told])
     return None
 
 
@@ -106,64 +123,89 @@ def resolve(
 ) -> Refused | None:
     """A person looked: it is booked under that number, or (None) it is not in the package; None when done.
 
-    `booked_as` is also for rejected and held documents that somebody typed in by hand: they are linked for
-    readback and never sent again.
+    `booked_as` is also for documents that were refused or never sent and that somebody typed in by hand:
+    they are linked for readback and never sent again. Without `package_id` the next complete readback finds
+    a sales invoice by that number (`ledger.receivables.link_by_number`).
     """
-    row = _locked(cursor, identifier)
+    if identifier.startswith("R"):
+        return Refused(
+            f"{identifier} is rejected input, no posting: mend it with `koppeling postings edit "
+            f"{identifier}`, or close it with `koppeling postings discard {identifier} --reason …`"
+        )
+    row = locked(cursor, identifier)
     if row is None:
-        return Refused(f"there is no posting {identifier}")
-    state = Outcome(row["state"])
+        return _absent(cursor, identifier)
+    state = Outcome(row.state)
     if booked_as is None:
         if state is not Outcome.UNCERTAIN:
             return Refused(f"posting {identifier} is {state}, not uncertain: use `postings retry`")
         cursor.execute(
-            """
-            UPDATE posting SET state = 'received', intent_step = NULL, look_up_first = true, transient = 0,
-                   code = NULL, field = NULL, message_nl = NULL, message_en = NULL, vendor_message = NULL,
-                   who_acts = NULL, due_at = clock_timestamp()
-             WHERE id = %s
-            """,
-            (identifier,),
+            "UPDATE posting SET intent_step = NULL, look_up_first = true WHERE id = %s", (identifier,)
         )
-        _wake_lane(cursor, row)
+        resend.make_received(cursor, row.id)
+        resend.wake_lane(cursor, row)
         return None
-    if state not in (*SENDABLE, Outcome.UNCERTAIN):
+    if not row.unsent and state is not Outcome.UNCERTAIN:
         return Refused(f"posting {identifier} is {state}: there is nothing to resolve")
+    taken = _linked_elsewhere(cursor, row, package_id)
+    if taken is not None:
+        return Refused(f"posting {taken} is linked to {package_id} already")
+    if row.kind == "relation":
+        refused = _link_relation(cursor, row, booked_as, package_id)
+        if refused is not None:
+            return refused
     cursor.execute(
         "UPDATE posting SET package_number = %s, package_id = COALESCE(%s, package_id) WHERE id = %s",
         (booked_as, package_id, identifier),
     )
-    _end(cursor, identifier, Outcome.ADOPTED, None, None, None)
+    _end(cursor, row, Outcome.ADOPTED, None, None, None)
+    if row.kind == "sales_invoice" and row.lane is not None:
+        run_soon(cursor, row.lane, sweep=True)
     _wake_dependants(cursor, row)
     return None
 
 
-def reread(cursor: Cursor[TupleRow], rejected_id: int, now: datetime) -> Refused | None:
-    """Read rejected or too new input again with this release; None when it became a posting."""
+def _link_relation(
+    cursor: Cursor[TupleRow], row: Locked, code: str, package_id: str | None
+) -> Refused | None:
+    """Its documents name the relation by the package's own id; in import files that is its code."""
+    if row.lane is None:
+        return Refused(f"the package of {row.administration_id} is not known yet")
+    if package_id is None and ROW_OF_PACKAGE[row.lane.package].is_direct:
+        return Refused("a relation is linked by the package's own id: add --package-id")
+    cursor.execute("SELECT payload FROM posting WHERE id = %s", (row.id,))
+    found = cursor.fetchone()
+    assert found is not None
+    for role in Relation.model_validate_json(bytes(found[0])).roles:
+        reference = StoredReference(package_id or code, code, b"")
+        save_reference(cursor, row.lane, str(role), row.document_id, reference)
+    return None
+
+
+def _linked_elsewhere(cursor: Cursor[TupleRow], row: Locked, package_id: str | None) -> int | None:
+    """Another document's posting that has that id in the package."""
     cursor.execute(
         """
-        SELECT topic, partition, "offset", key, headers, value FROM rejected_input
-         WHERE id = %s AND state IN ('rejected', 'held') FOR UPDATE
+        SELECT id FROM posting_all
+         WHERE administration_id = %s AND package = %s AND package_id = %s AND kind = %s AND document_id <> %s
+         LIMIT 1
         """,
-        (rejected_id,),
+        (row.administration_id, row.package, package_id, row.kind, row.document_id),
     )
-    row = cursor.fetchone()
+    found = cursor.fetchone()
+    return None if found is None else int(found[0])
+
+
+def reread(cursor: Cursor[TupleRow], number: int, now: datetime) -> Refused | None:
+    """Read rejected or too new input again with this release; None when it became a posting."""
+    row = locked_rejected(cursor, number)
     if row is None:
-        return Refused(f"R{rejected_id} is not open")
-    topic, partition, offset, key, headers, value = row
-    original = [(name, b64decode(text)) for name, text in _pairs(headers)]
-    key = bytes(key) if key is not None else None
-    value = bytes(value) if value is not None else None
-    content = read_content(topic, key, original, value)
+        return Refused(f"R{number} is not open")
+    content = read_content(row.source.topic, row.key, row.headers, row.value)
     if isinstance(content, Refusal):
-        return Refused(f"R{rejected_id} is still refused: {content.reason.en}")
-    source = SourceRecord(topic, partition, offset)
-    cursor.execute("UPDATE rejected_input SET state = 'replayed' WHERE id = %s", (rejected_id,))
-    cursor.execute(
-        'DELETE FROM input_record WHERE topic = %s AND partition = %s AND "offset" = %s',
-        (topic, partition, offset),
-    )
-    receive_commands(cursor, [Command(source, key, original, value, content)], now)
+        return Refused(f"R{number} is still refused: {content.reason.en}")
+    take_out(cursor, row)
+    receive_commands(cursor, [Command(row.source, row.key, row.headers, row.value, content)], now)
     return None
 
 
@@ -173,38 +215,15 @@ def reread_ahead(cursor: Cursor[TupleRow], now: datetime) -> int:
     return sum(reread(cursor, row[0], now) is None for row in cursor.fetchall())
 
 
-def _rejected_id(identifier: str) -> int | None:
-    digits = identifier[1:]
-    return int(digits) if digits.isascii() and digits.isdecimal() else None
-
-
-def _pairs(headers: object) -> list[tuple[str, str]]:
-    values = json.loads(headers) if isinstance(headers, str) else headers
-    assert isinstance(values, list)
-    return [(str(name), str(text)) for name, text in values]
-
-
-def _locked(cursor: Cursor[TupleRow], identifier: str) -> dict[str, Any] | None:
-    if not identifier.isdecimal():
-        return None
-    cursor.execute(
-        """
-        SELECT administration_id, package, kind, document_id, number, match_key, relation_id, state,
-               intent_step
-          FROM posting WHERE id = %s FOR UPDATE
-        """,
-        (identifier,),
-    )
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    names = "administration_id package kind document_id number match_key relation_id state intent_step"
-    return dict(zip(names.split(), row, strict=True))
+def _absent(cursor: Cursor[TupleRow], identifier: str) -> Refused:
+    if identifier.isdecimal() and is_archived(cursor, int(identifier)):
+        return Refused(f"posting {identifier} is finished and archived: nothing can be done to it any more")
+    return Refused(f"there is no posting {identifier}")
 
 
 def _end(
     cursor: Cursor[TupleRow],
-    identifier: str,
+    posting: Locked,
     outcome: Outcome,
     code: str | None,
     nl: str | None,
@@ -218,25 +237,21 @@ def _end(
                    vendor_message = NULL, scope = NULL,
                    who_acts = CASE WHEN %s::text IS NULL THEN NULL ELSE 'support' END,
                    due_at = NULL, intent_step = NULL, waiting_key = NULL, waiting_until = NULL,
-                   changed_at = clock_timestamp()
+                   version = version + 1, changed_at = clock_timestamp()
              WHERE id = %s RETURNING {EVENT_COLUMNS}
             """.encode(),
-            (str(outcome), code, nl, en, code, identifier),
+            (str(outcome), code, nl, en, code, posting.id),
         )
-        announce(cursor, [posting_announcement(row) for row in named.fetchall()])
+        rows = named.fetchall()
+    announce(cursor, [posting_announcement(row) for row in rows])
+    remember(cursor, rows, en or "Resolved by a person.")
 
 
-def _wake_lane(cursor: Cursor[TupleRow], row: dict[str, Any]) -> None:
-    if row["package"]:
-        make_due(cursor, [LaneKey(row["administration_id"], Package(row["package"]))])
-        cursor.execute("SELECT pg_notify('koppeling_due', '')")
-
-
-def _wake_dependants(cursor: Cursor[TupleRow], row: dict[str, Any]) -> None:
+def _wake_dependants(cursor: Cursor[TupleRow], row: Locked) -> None:
     keys = [
-        document_key(row["kind"], row["document_id"]),
-        number_key(row["kind"], row["match_key"]),
-        relation_key(row["relation_id"]),
+        document_key(row.kind, row.document_id),
+        number_key(row.kind, row.match_key),
+        relation_key(row.relation_id),
     ]
-    wake(cursor, [(row["administration_id"], key) for key in keys])
-    _wake_lane(cursor, row)
+    wake(cursor, [(row.administration_id, key) for key in keys])
+    resend.wake_lane(cursor, row)

@@ -52,7 +52,8 @@ class Lane:
 
     `mapping` is the stored mapping (JSON object), `identity` the pinned company, `go_live_date` the
     mapping's date or ENK's, `active` ENK's flag; `paused` while the package asks for a short silence;
-    `recovered_at` is when the ledger was last found to have gone back in time.
+    `recovered_at` is when the ledger was last found to have gone back in time; what was issued before
+    `dropped_before` may have been dropped from the archive.
     """
 
     key: LaneKey
@@ -67,6 +68,15 @@ class Lane:
     go_live_date: date | None
     name: str
     current_package: Package
+    dropped_before: date | None = None
+
+    def adopt_only_before(self, mapped: date | None) -> date | None:
+        """Documents issued before this day are linked and never sent; `mapped` is the mapping's go-live date.
+
+        They were booked before the coupling, or so long ago that the ledger has forgotten them.
+        """
+        days = [day for day in (mapped or self.go_live_date, self.dropped_before) if day is not None]
+        return max(days, default=None)
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class DuePosting:
         references: the relation's references in the lane's package, by role.
         has_siblings: other revisions of the same document exist.
         has_twin: another document carries the same number.
+        version: as of which version of the row this is; what is decided on an older one is not written.
     """
 
     id: PostingId
@@ -121,6 +132,7 @@ class DuePosting:
     references: Mapping[str, StoredReference]
     has_siblings: bool
     has_twin: bool
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,6 +158,7 @@ class Change:
         document: number, id, journal, year, period, url in the package, where known.
         announce: whether ENK is told.
         wakes: keys of postings that may now go on.
+        version: of the row that this was decided on; None when it does not matter.
     """
 
     posting: PostingId
@@ -167,6 +180,7 @@ class Change:
     package_url: str | None = None
     announce: bool = True
     wakes: tuple[str, ...] = ()
+    version: int | None = None
 
 
 def relation_key(relation_id: str) -> str:

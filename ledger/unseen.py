@@ -45,7 +45,7 @@ def unseen(
     rows = connection.execute(
         """
         SELECT DISTINCT p.document_id, p.package_id, p.number
-          FROM posting p
+          FROM posting_all p
           LEFT JOIN receivable r
             ON r.administration_id = p.administration_id AND r.invoice_id = p.document_id
          WHERE p.administration_id = %s AND p.package = %s AND p.package_id IS NOT NULL
@@ -69,7 +69,7 @@ def mark_missing(
         SELECT DISTINCT ON (p.document_id)
                p.administration_id, p.package, p.document_id, p.number, p.package_id, p.gross,
                %(at)s::timestamptz
-          FROM posting p
+          FROM posting_all p
          WHERE p.administration_id = %(administration)s AND p.package = %(package)s
            AND p.kind = 'sales_invoice' AND p.document_id = ANY(%(invoices)s)
            AND p.package_id = ANY(%(ids)s) AND p.state = ANY(%(good)s)
@@ -111,7 +111,7 @@ def all_settled(cursor: Cursor[TupleRow], key: LaneKey) -> bool:
     cursor.execute(
         """
         SELECT NOT EXISTS (
-               SELECT 1 FROM posting p
+               SELECT 1 FROM posting_all p
                  LEFT JOIN receivable r
                    ON r.administration_id = p.administration_id AND r.invoice_id = p.document_id
                 WHERE p.administration_id = %s AND p.package = %s AND p.kind = 'sales_invoice'

@@ -32,10 +32,10 @@ def _lanes(
 ) -> list[Lane]:
     query = f"""
         SELECT l.*, COALESCE(l.paused_until > clock_timestamp(), false) AS paused,
-               (SELECT recovered_at FROM ledger_state) AS recovered_at,
+               s.recovered_at, s.dropped_before,
                COALESCE(a.active, true) AS active, a.go_live_date, COALESCE(a.name, '') AS name,
                COALESCE(a.package, l.package) AS current_package
-          FROM lane l LEFT JOIN administration a ON a.id = l.administration_id
+          FROM lane l CROSS JOIN ledger_state s LEFT JOIN administration a ON a.id = l.administration_id
          WHERE {condition} ORDER BY l.administration_id, l.package
     """
     with connection.cursor(row_factory=namedtuple_row) as cursor:
@@ -69,6 +69,7 @@ def _lanes(
             go_live_date=row.go_live_date,
             name=row.name,
             current_package=Package(row.current_package),
+            dropped_before=row.dropped_before,
         )
         for row in rows
     ]
@@ -100,10 +101,10 @@ def _postings(
                       FROM reference f
                      WHERE f.administration_id = p.administration_id AND f.package = p.package
                        AND f.relation_id = p.relation_id) AS role_references,
-                   EXISTS (SELECT 1 FROM posting s
+                   EXISTS (SELECT 1 FROM posting_all s
                             WHERE s.administration_id = p.administration_id AND s.kind = p.kind
                               AND s.document_id = p.document_id AND s.id <> p.id) AS has_siblings,
-                   EXISTS (SELECT 1 FROM posting t
+                   EXISTS (SELECT 1 FROM posting_all t
                             WHERE t.administration_id = p.administration_id AND t.kind = p.kind
                               AND t.match_key = p.match_key AND t.document_id <> p.document_id
                               AND p.kind <> 'relation') AS has_twin
@@ -149,6 +150,7 @@ def _postings(
             references=_references(row.role_references),
             has_siblings=row.has_siblings,
             has_twin=row.has_twin,
+            version=row.version,
         )
         for row in rows
     ]
@@ -192,7 +194,7 @@ def credited(cursor: Cursor[TupleRow], posting: DuePosting, administration: str)
 def _related(cursor: Cursor[TupleRow], condition: str, values: tuple[object, ...]) -> list[Sibling]:
     query = (
         "SELECT id, document_id, revision, state, content_hash, intent_step IS NOT NULL"
-        f" FROM posting WHERE {condition}"
+        f" FROM posting_all WHERE {condition}"
     )
     cursor.execute(query.encode(), values)
     return [

@@ -26,6 +26,8 @@ from ledger.away import LEDGER_AWAY, WriterClosed
 from ledger.pauses import pause
 from ledger.postings import Intent, write_changes, write_intents
 from ledger.rows import Change, Lease, PostingId
+from telemetry import metrics
+from telemetry.progress import Pulse
 
 T = TypeVar("T")
 
@@ -73,13 +75,18 @@ class LedgerWriter:
         connect: Callable[[], psycopg.Connection[TupleRow]],
         loop: asyncio.AbstractEventLoop,
         *,
-        gather_seconds: float = 0.004,
+        gather_seconds: float = 0.001,
         most: int = 200,
         wait_between_attempts: wait_base | None = None,
         checkpoint: Callable[[str], None] = lambda name: None,
+        pulse: Pulse | None = None,
     ) -> None:
-        """`connect` opens a connection in autocommit mode; called again after every loss."""
+        """`connect` opens a connection in autocommit mode; called again after every loss.
+
+        `pulse` shows whether the thread gets on while there is something to write.
+        """
         self._checkpoint = checkpoint
+        self._pulse = pulse or Pulse("writer", float("inf"))
         self._connect = connect
         self._loop = loop
         self._gather = gather_seconds
@@ -99,12 +106,14 @@ class LedgerWriter:
         """Resolves when the intent is committed; raises `Fenced` when it must not be acted upon."""
         done: asyncio.Future[None] = self._loop.create_future()
         self._jobs.put(_IntentJob(lease, intent, done))
+        self._pulse.expect()
         return done
 
     def change(self, lease: Lease, change: Change) -> asyncio.Future[None]:
         """Resolves when the change is committed; raises `Fenced` when the epoch has moved on."""
         done: asyncio.Future[None] = self._loop.create_future()
         self._jobs.put(_ChangeJob(lease, change, done))
+        self._pulse.expect()
         return done
 
     def transaction(self, run: Callable[[Cursor[TupleRow]], T]) -> asyncio.Future[T]:
@@ -114,6 +123,7 @@ class LedgerWriter:
         """
         done: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_TransactionJob(run, done))
+        self._pulse.expect()
         return done
 
     async def close(self, patience: float) -> None:
@@ -130,9 +140,11 @@ class LedgerWriter:
         failures = 0
         while True:
             if not waiting:
+                self._pulse.rest()
                 waiting = self._collect()
                 if not waiting:
                     break
+            self._pulse.beat()
             try:
                 if connection is None or connection.closed:
                     connection = self._connect()
@@ -202,7 +214,11 @@ class LedgerWriter:
         """Commit a batch; one that cannot be written is bisected until the job to blame stands alone."""
         written: dict[int, bool] = {}
         try:
-            with connection.transaction(), connection.cursor() as cursor:
+            with (
+                metrics.LEDGER_WRITE_SECONDS.time(),
+                connection.transaction(),
+                connection.cursor() as cursor,
+            ):
                 for group in _without_repeats(batch):
                     changes = [(job.lease, job.change) for job in group if isinstance(job, _ChangeJob)]
                     intents = [(job.lease, job.intent) for job in group if isinstance(job, _IntentJob)]

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from kafka import KafkaAdminClient
     from psycopg.rows import TupleRow
 
+    from ledger.attention_cases import AttentionTerms
     from ledger.credentials import CredentialVault
+    from ledger.retention import Retention
     from ops.connecting import Connector
     from ops.packages import Apps
+    from ops.reconciliation.desk import Means
     from ops.worker import WorkerConfig
     from sinks.terms import DeliveryTerms
     from streams.config import StreamsConfig
@@ -174,6 +177,7 @@ def worker_config(settings: Settings, packages: Sequence[Package] = ()) -> Worke
     """A worker of these packages; empty = of all that are built."""
     from ops.kafka_clients import kafka_client_config
     from ops.packages import PACKAGES
+    from ops.reconciliation.night import NightTerms
     from ops.worker import WorkerConfig
     from sinks.attachments import AttachmentRules
     from sources.readback import ReadbackTerms
@@ -195,7 +199,78 @@ def worker_config(settings: Settings, packages: Sequence[Package] = ()) -> Worke
         pool_size=settings.database.pool_size,
         max_connections=settings.delivery.max_lanes,
         statement_timeout=timedelta(seconds=settings.database.statement_timeout_seconds),
+        connect_timeout=timedelta(seconds=settings.database.connect_timeout_seconds),
+        retention=retention(settings),
+        night=NightTerms(
+            hour=settings.reconciliation.hour if settings.reconciliation.nightly else None,
+            spread=timedelta(minutes=settings.reconciliation.spread_minutes),
+        ),
+        tidy_every=timedelta(seconds=settings.retention.interval_seconds),
+        attention=attention_terms(settings),
+        attention_every=timedelta(seconds=settings.attention.interval_seconds),
         group=receiver_group(settings),
+        intake_group=intake_group(settings),
+        send_traceparent=settings.tracing.send_to_packages,
+    )
+
+
+def attention_terms(settings: Settings) -> AttentionTerms:
+    """When what needs somebody is told."""
+    from ledger.attention_cases import AttentionTerms
+
+    told = settings.attention
+    return AttentionTerms(
+        settle=timedelta(seconds=told.settle_seconds),
+        held=timedelta(seconds=told.held_seconds),
+        uncertain=timedelta(seconds=told.uncertain_seconds),
+        unconfirmed=timedelta(days=told.unconfirmed_days),
+        numbers=told.numbers_share,
+        grown=timedelta(seconds=told.grown_seconds),
+    )
+
+
+def reconciliation_means(settings: Settings) -> Means:
+    """What a command needs to compare an administration itself, when no worker does."""
+    import psycopg
+
+    from ledger.leases import LeaseTerms
+    from ops.reconciliation.desk import Means
+
+    terms = delivery_terms(settings)
+    call_timeout = terms.call_timeout or timedelta(seconds=30)
+    milliseconds = int(settings.database.statement_timeout_seconds * 1000)
+
+    def connect() -> psycopg.Connection[TupleRow]:
+        return psycopg.connect(
+            settings.database_url,
+            autocommit=True,
+            connect_timeout=settings.database.connect_timeout_seconds,
+            options=f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+            application_name="koppeling-cli",
+        )
+
+    return Means(
+        connect=connect,
+        vault=vault(settings),
+        apps=apps(settings),
+        terms=LeaseTerms(
+            length=call_timeout + terms.margin,
+            call_timeout=call_timeout,
+            settle=terms.settle or timedelta(seconds=60),
+        ),
+    )
+
+
+def retention(settings: Settings) -> Retention:
+    """How long what is kept."""
+    from ledger.retention import Retention
+
+    kept = settings.retention
+    return Retention(
+        finished=timedelta(days=kept.finished_days),
+        input=timedelta(days=kept.input_days),
+        file_years=kept.file_years,
+        archive_years=kept.archive_years,
     )
 
 

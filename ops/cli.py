@@ -9,18 +9,29 @@ from typer.core import TyperGroup
 
 from ops.commands import (
     administrations,
+    attention,
+    audit,
     catalogue,
+    chaos,
     check,
     connect,
     contract,
     credentials,
     database,
     demo,
+    editing,
+    erase,
     files,
+    history,
     payments,
+    posting_actions,
+    posting_groups,
     postings,
     processes,
     publish,
+    reconcile,
+    replay,
+    replay_topic,
     simulator,
     status,
     topics,
@@ -65,15 +76,26 @@ app = typer.Typer(
 # Running it. `up` and `demo` bring their own services and processes.
 up.register(app)
 demo.register(app)
+chaos.register(app)
 processes.register(app)
 simulator.register(app)
 publish.register(app)
 
 # Seeing and repairing.
 status.register(app)
+attention.register(app)
+reconcile.register(app)
+posting_actions.register(postings.app)
+editing.register(postings.app)
+posting_groups.register(postings.app)
 app.add_typer(postings.app, name="postings")
+app.add_typer(replay.app, name="replay")
+replay_topic.register(app)
+audit.register(app)
 app.add_typer(files.app, name="files")
 app.add_typer(payments.app, name="payments")
+app.add_typer(history.app, name="history")
+erase.register(app)
 
 # Setting up.
 app.add_typer(administrations.app, name="administrations")

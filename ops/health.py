@@ -5,21 +5,20 @@ Health is progress: a process that runs and does nothing is ill, one that waits 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
 
 from ledger.health import Standing
+from ops.lag import GroupLag
 from schemas.outcome import RULES, RetryClass, parse_code
-
-if TYPE_CHECKING:
-    from kafka import KafkaAdminClient, TopicPartition
-    from kafka.structs import OffsetAndMetadata
 
 STUCK_AFTER = timedelta(minutes=2)
 """Work that may be done and is not done for so long means that nobody does it."""
+
+UNRECEIVED_AFTER = timedelta(minutes=5)
+"""A record that waits for so long to be read means that its readers stand still, or are too few."""
 
 
 class Health(IntEnum):
@@ -33,15 +32,6 @@ class Health(IntEnum):
     def word(self) -> str:
         """For tables and JSON."""
         return {0: "healthy", 1: "somebody is needed", 2: "trouble"}[self]
-
-
-@dataclass(frozen=True)
-class GroupLag:
-    """Records that a consumer group has not read yet, and how many processes read."""
-
-    group: str
-    lag: int
-    members: int
 
 
 @dataclass(frozen=True)
@@ -68,12 +58,21 @@ def _progress(standing: Standing, lags: Collection[GroupLag], stuck_after: timed
     found = []
     for lag in lags:
         if lag.lag and not lag.members:
-            command = "koppeling streams" if lag.group.endswith(".intake") else "koppeling worker"
             found.append(
                 Finding(
                     Health.TROUBLE,
                     f"{lag.lag} records wait and nobody reads for {lag.group}.",
-                    f"Start `{command}`.",
+                    f"Start `{_command(lag)}`.",
+                )
+            )
+        elif lag.lag and lag.oldest_seconds >= UNRECEIVED_AFTER.total_seconds():
+            found.append(
+                Finding(
+                    Health.TROUBLE,
+                    f"{lag.lag} records wait for {lag.group}, the oldest for {lag.oldest_seconds / 60:.0f} "
+                    f"minutes, though {lag.members} processes read.",
+                    f"Ask each `{_command(lag)}` for its `/healthz`: restart the one that stands still; if "
+                    "none does, start more.",
                 )
             )
     due = standing.oldest_due
@@ -97,6 +96,10 @@ def _progress(standing: Standing, lags: Collection[GroupLag], stuck_after: timed
             )
         )
     return found
+
+
+def _command(lag: GroupLag) -> str:
+    return "koppeling streams" if lag.group.endswith(".intake") else "koppeling worker"
 
 
 def _people(standing: Standing, failing_readbacks: int) -> list[Finding]:
@@ -179,76 +182,3 @@ def passes_by_itself(code: str) -> bool:
 def worst(findings: Collection[Finding]) -> Health:
     """The verdict."""
     return max((finding.health for finding in findings), default=Health.HEALTHY)
-
-
-def group_lags(
-    admin: KafkaAdminClient, groups: Mapping[str, Collection[str]], read: Mapping[tuple[str, int], int]
-) -> list[GroupLag]:
-    """How far each consumer group is behind.
-
-    Args:
-        admin: of the cluster.
-        groups: the topics that each group reads.
-        read: (topic, partition) to the next offset to read, where we know better than Kafka (the ledger's
-            offsets count for receivers).
-    """
-    from kafka import TopicPartition
-    from kafka.admin import OffsetSpec
-
-    existing = set(admin.list_topics())
-    counts = {
-        topic["name"]: len(topic["partitions"])
-        for topic in admin.describe_topics(sorted({t for ts in groups.values() for t in ts} & existing))
-    }
-    partitions = {
-        group: [TopicPartition(t, number) for t in topics for number in range(counts.get(t, 0))]
-        for group, topics in groups.items()
-    }
-    every = {partition for some in partitions.values() for partition in some}
-    if not every:
-        return [GroupLag(group, 0, 0) for group in groups]
-    known_to_kafka = _known_groups(admin, list(groups))
-    ends = admin.list_partition_offsets(dict.fromkeys(every, OffsetSpec.LATEST))
-    starts = admin.list_partition_offsets(dict.fromkeys(every, OffsetSpec.EARLIEST))
-    found = []
-    for group, mine in partitions.items():
-        committed, members = known_to_kafka[group]
-        lag = 0
-        for partition in mine:
-            entry = committed.get(partition)
-            known = read.get((partition.topic, partition.partition))
-            position = known if known is not None else (entry.offset if entry is not None else -1)
-            lag += max(0, ends[partition].offset - max(position, starts[partition].offset))
-        found.append(GroupLag(group, lag, members))
-    return found
-
-
-def _known_groups(
-    admin: KafkaAdminClient, groups: Sequence[str]
-) -> dict[str, tuple[Mapping[TopicPartition, OffsetAndMetadata], int]]:
-    """What each group has committed, and how many members it has."""
-    from kafka.errors import CoordinatorNotAvailableError
-    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
-
-    patiently = Retrying(
-        retry=retry_if_exception_type(CoordinatorNotAvailableError),
-        stop=stop_after_delay(5),
-        wait=wait_fixed(0.2),
-        reraise=True,
-    )
-
-    def ask() -> dict[str, tuple[Mapping[TopicPartition, OffsetAndMetadata], int]]:
-        described: dict[str, Any] = admin.describe_groups(list(groups))
-        return {
-            group: (
-                admin.list_group_offsets({group: None}).get(group, {}),
-                len(described.get(group, {}).get("members", ())),
-            )
-            for group in groups
-        }
-
-    try:
-        return patiently(ask)
-    except CoordinatorNotAvailableError:
-        # So it is on a broker on which no group has ever been.
-        return {group: ({}, 0) for group in groups}

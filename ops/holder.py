@@ -14,18 +14,23 @@ from dataclasses import dataclass, field
 
 import psycopg
 import structlog
+from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from ledger.away import LEDGER_AWAY
 from ledger.due import due_lanes, due_readbacks, recompute_lanes
 from ledger.leases import LeaseTerms, claim, release, renew
 from ledger.pace import Used, remember_pace
+from ledger.reconciliation_requests import due_reconciliations
 from ledger.recovery import end_recovery
 from ledger.rows import LaneKey, Lease
 from schemas.outcome import Code, Package
 from sinks.failures import LeaseEnding
+from telemetry import metrics
 
 log = structlog.get_logger(__name__)
+
+_Due = list[tuple[str, LaneKey]]
 
 
 @dataclass
@@ -56,10 +61,17 @@ class Holder:
         idle_seconds: float = 15.0,
         safety_seconds: float = 2.0,
         monotonic: Callable[[], float] = time.monotonic,
+        on_tick: Callable[[str | None], None] = lambda trouble: None,
+        on_keep: Callable[[], None] = lambda: None,
+        run_reconciliation: Callable[[Held, LaneKey], Awaitable[None]] | None = None,
+        plan: Callable[[Cursor[TupleRow]], None] = lambda cursor: None,
     ) -> None:
         """`give_up` closes what was opened for a connection that is no longer held.
 
-        `used` says what a connection has used of its budgets, for the process that holds it next.
+        `used` says what a connection has used of its budgets, for the process that holds it next. `on_tick`
+        is called after each look for work, with why the ledger could not be asked; `on_keep` after each
+        round of the keeper. `run_reconciliation` makes what is due of those; `plan` is called now and then
+        to ask for what comes by itself.
         """
         self._connect = connect
         self._owner = owner
@@ -73,6 +85,10 @@ class Holder:
         self._idle = idle_seconds
         self._safety = safety_seconds
         self._monotonic = monotonic
+        self._on_tick = on_tick
+        self._on_keep = on_keep
+        self._run_reconciliation = run_reconciliation
+        self._plan = plan
         self._held: dict[str, Held] = {}
         self._woken = asyncio.Event()
         self._sessions: dict[str, psycopg.Connection[TupleRow]] = {}
@@ -99,9 +115,11 @@ class Holder:
         while not self.stopping:
             try:
                 await self._tick()
+                self._on_tick(None)
             except LEDGER_AWAY as error:
                 log.warning("holder.database_away", error=str(error).strip())
                 self._forget_session("work")
+                self._on_tick(str(error).strip())
             try:
                 async with asyncio.timeout(0.25):
                     await self._woken.wait()
@@ -115,6 +133,7 @@ class Holder:
         interval = max(0.2, (margin - self._safety) / 3)
         while True:
             await asyncio.sleep(interval)
+            self._on_keep()
             leases = [held.lease for held in self._held.values() if not held.lost]
             if not leases:
                 continue
@@ -135,6 +154,7 @@ class Holder:
                 else:
                     held.lost = True
                     log.warning("lease.lost", connection=lease.connection)
+                    metrics.LEASES_LOST.labels(lease.connection.partition(":")[0]).inc()
 
     async def drain(self, patience: float) -> None:
         """Let calls in flight end, for at most `patience` seconds, and give back what is quiet.
@@ -163,18 +183,19 @@ class Holder:
     async def _tick(self) -> None:
         free = self._max - len(self._held)
         known = [name for name, held in self._held.items() if not held.lost]
-        claimed, lanes, readbacks = await asyncio.to_thread(self._look, free, known)
+        claimed, lanes, readbacks, reconciliations = await asyncio.to_thread(self._look, free, known)
         for lease in claimed:
             self._held[lease.connection] = Held(lease, self._monotonic())
         for connection, key in lanes:
             self._start(connection, ("lane", key), self._run_lane)
         for connection, key in readbacks:
             self._start(connection, ("readback", key), self._run_readback)
+        for connection, key in reconciliations:
+            if self._run_reconciliation is not None:
+                self._start(connection, ("reconciliation", key), self._run_reconciliation)
         await self._let_go()
 
-    def _look(
-        self, free: int, known: list[str]
-    ) -> tuple[list[Lease], list[tuple[str, LaneKey]], list[tuple[str, LaneKey]]]:
+    def _look(self, free: int, known: list[str]) -> tuple[list[Lease], _Due, _Due, _Due]:
         session = self._session("work")
         claimed: list[Lease] = []
         with session.transaction(), session.cursor() as cursor:
@@ -182,11 +203,17 @@ class Holder:
                 self._recomputed = self._monotonic()
                 recompute_lanes(cursor, self._packages)
                 end_recovery(cursor)
+                self._plan(cursor)
             if free > 0:
                 asked_at = self._monotonic()
                 claimed = claim(cursor, self._owner, self._packages, self._terms, min(free, 50), asked_at)
             connections = [*known, *(lease.connection for lease in claimed)]
-            return claimed, due_lanes(cursor, connections), due_readbacks(cursor, connections)
+            return (
+                claimed,
+                due_lanes(cursor, connections),
+                due_readbacks(cursor, connections),
+                due_reconciliations(cursor, connections),
+            )
 
     def _start(
         self,

@@ -182,6 +182,98 @@ class AttachmentSettings(SettingGroup):
     max_bytes: PositiveInt = Field(10 * _MIB, le=10 * _MIB, description="A larger PDF is not attached.")
 
 
+class ReconciliationSettings(SettingGroup):
+    """Comparing ENK, the ledger and the packages every night."""
+
+    nightly: bool = Field(True, description="Whether workers compare every administration every night.")
+    hour: int = Field(
+        3,
+        ge=0,
+        le=23,
+        description="From this hour on, of the clock in the Netherlands, they have their turn.",
+    )
+    spread_minutes: PositiveFloat = Field(
+        120.0, description="They follow each other, each at its own moment, within this time."
+    )
+
+
+class RetentionSettings(SettingGroup):
+    """How long what is kept, of what is over."""
+
+    finished_days: PositiveInt = Field(
+        400,
+        description="A finished document keeps its payload this long; then it is archived without it.",
+    )
+    input_days: PositiveInt = Field(
+        90,
+        ge=31,
+        description="Which input record became what is kept this long; longer than topics keep records.",
+    )
+    file_years: PositiveInt = Field(
+        7, ge=7, description="Bytes of import files are kept this many whole calendar years."
+    )
+    archive_years: PositiveInt = Field(
+        7, description="A year of the archive may be dropped after this many whole calendar years."
+    )
+    interval_seconds: PositiveFloat = Field(
+        3600.0, description="How often a worker lets go of what is past its retention."
+    )
+
+
+class HttpSettings(SettingGroup):
+    """What `streams` and `worker` say about themselves over HTTP."""
+
+    port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="Port of `/metrics`, `/healthz` and `/readyz` of `streams` and `worker`; 0 takes a free "
+        "one and prints it; without it nothing is served.",
+    )
+    host: str = Field(
+        "127.0.0.1", description="Address that is listened on; `0.0.0.0` in a container. It has no login."
+    )
+
+
+class TracingSettings(SettingGroup):
+    """Traces. Spans are exported as OpenTelemetry's own variables (`OTEL_…`) say."""
+
+    send_to_packages: bool = Field(
+        True,
+        description="Whether calls to packages carry the header `traceparent` of the document they are for.",
+    )
+
+
+class AttentionSettings(SettingGroup):
+    """When what needs somebody in one administration is told on `koppeling.attention.v1`."""
+
+    interval_seconds: PositiveFloat = Field(
+        30.0, description="How often a worker looks for what needs somebody."
+    )
+    settle_seconds: float = Field(
+        30.0,
+        ge=0,
+        description="How long it must have stood before it is told, and gone before it is resolved.",
+    )
+    held_seconds: PositiveFloat = Field(
+        1800.0,
+        description="What is held for a reason that may pass by itself, such as an outage, is told after so "
+        "long.",
+    )
+    uncertain_seconds: PositiveFloat = Field(
+        3600.0, description="A document or file may be in doubt this long before support is told."
+    )
+    unconfirmed_days: PositiveFloat = Field(
+        3.0, description="A delivered import file may be left unconfirmed this long before support is told."
+    )
+    numbers_share: float = Field(
+        0.8, gt=0, le=1, description="From this share of a number range on support is told to widen it."
+    )
+    grown_seconds: PositiveFloat = Field(
+        86_400.0, description="A case that has grown is told again so long after it was last told."
+    )
+
+
 class LogSettings(SettingGroup):
     """Logs."""
 

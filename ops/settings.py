@@ -19,15 +19,20 @@ from pydantic_settings import (
 from ops.setting_checks import DELIMITER, Finding, env_name, findings, sentences
 from ops.setting_groups import (
     AttachmentSettings,
+    AttentionSettings,
     CredentialSettings,
     DatabaseSettings,
     DeliverySettings,
     FileSettings,
+    HttpSettings,
     KafkaSettings,
     LogSettings,
     ReadbackSettings,
+    ReconciliationSettings,
+    RetentionSettings,
     SettingGroup,
     SnelStartSettings,
+    TracingSettings,
 )
 
 
@@ -87,8 +92,13 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
     files: FileSettings = Field(default_factory=FileSettings)
     readback: ReadbackSettings = Field(default_factory=ReadbackSettings)
+    reconciliation: ReconciliationSettings = Field(default_factory=ReconciliationSettings)
     attachments: AttachmentSettings = Field(default_factory=AttachmentSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    http: HttpSettings = Field(default_factory=HttpSettings)
+    attention: AttentionSettings = Field(default_factory=AttentionSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
     snelstart: SnelStartSettings = Field(default_factory=SnelStartSettings)
     data_dir: Path = Field(
         Path(".koppeling"),

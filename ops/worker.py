@@ -22,23 +22,39 @@ import structlog
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 from pydantic import ValidationError
+from structlog.contextvars import bound_contextvars
 
 from ledger.administrations import hold_lane, hold_postings, release_lane, settle_holds
+from ledger.attention_cases import AttentionTerms
 from ledger.away import LEDGER_AWAY
 from ledger.credentials import CredentialVault
 from ledger.leases import LeaseTerms
 from ledger.pauses import pause
+from ledger.reconciliation_requests import plan_night
 from ledger.repair import reread_ahead
+from ledger.retention import Retention
 from ledger.rows import Lane, LaneKey
+from ledger.schema import WORKER_SESSIONS
 from ledger.work import due_version, settle_due
 from ledger.work import lane as read_lane
 from ledger.writer import Fenced, LedgerWriter
+from ops.attention import Attention
 from ops.holder import Held, Holder
+from ops.lag import consumer_groups
+from ops.moves import Moves
 from ops.packages import PACKAGES, Apps, DirectPackage, FilePackage, FolderTarget
+from ops.reconciliation.night import NightTerms, night_of, nightly_months
+from ops.reconciliation.opening import open_sink
+from ops.reconciliation.run import Reconciler
+from ops.replay.look_ups import unasked
+from ops.replay.runner import ReplayRunner
 from ops.sessions import Sessions
+from ops.upkeep import Upkeep
+from ops.watchman import Watchman
 from schemas.outcome import Code, Package, reason
 from sinks.attachments import AttachmentRules, AttachmentStep
 from sinks.books import Books
+from sinks.contract import DirectSink
 from sinks.failures import NEEDS_PERSON, reason_of
 from sinks.filing import FileLane
 from sinks.history import check_history
@@ -49,10 +65,16 @@ from sinks.terms import DeliveryTerms
 from sources.contract import Source
 from sources.readback import Readback, ReadbackTerms
 from telemetry import metrics
-from vendors.answer import Call
+from telemetry.progress import Progress
 from vendors.failure import Failure, Refused, Scope
 
 log = structlog.get_logger(__name__)
+
+BUDGET_ROUNDS = 10
+"""Budgets are looked at once in so many rounds of the supervisor, which are half a second."""
+
+RECONCILED_AT_ONCE = 4
+"""Administrations that one process compares side by side: there is no hurry."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +96,16 @@ class WorkerConfig:
     group: str = "koppeling.receiver"
     session_timeout: timedelta = timedelta(seconds=10)
     publisher_stuck_after: timedelta = timedelta(seconds=30)
+    connect_timeout: timedelta = timedelta(seconds=5)
+    retention: Retention = field(default_factory=Retention)
+    tidy_every: timedelta = timedelta(hours=1)
+    attention: AttentionTerms = field(default_factory=AttentionTerms)
+    attention_every: timedelta = timedelta(seconds=30)
+    intake_group: str = "koppeling.intake"
+    send_traceparent: bool = True
+    look_every: timedelta = timedelta(seconds=15)
+    stuck_after: timedelta = timedelta(minutes=2)
+    night: NightTerms = field(default_factory=lambda: NightTerms(hour=None))
 
 
 async def _pass(_: str) -> None:
@@ -90,8 +122,12 @@ class Worker:
         checkpoint: Callable[[str], Awaitable[None]] = _pass,
         thread_checkpoint: Callable[[str], None] = lambda name: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        progress: Progress | None = None,
     ) -> None:
-        """The checkpoints are called at every named step, for tests that kill the process there."""
+        """The checkpoints are called at every named step, for tests that kill the process there.
+
+        `progress` is told how every part gets on, for whoever asks this process whether it is well.
+        """
         self._config = config
         self._checkpoint = checkpoint
         self._thread_checkpoint = thread_checkpoint
@@ -103,7 +139,15 @@ class Worker:
             call_timeout=self._call_timeout,
             settle=terms.settle or timedelta(seconds=60),
         )
+        self._watchman: Watchman | None = None
+        self._reconciling = asyncio.Semaphore(RECONCILED_AT_ONCE)
+        self._moves = Moves(progress or Progress(), config.stuck_after, self._call_timeout)
         self.owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+    @property
+    def looking(self) -> bool:
+        """Whether this process is the one that publishes the gauges of the whole installation."""
+        return self._watchman is not None and self._watchman.looking
 
     def connect(self) -> psycopg.Connection[TupleRow]:
         """A ledger connection in autocommit mode with a statement time-out."""
@@ -116,8 +160,8 @@ class Worker:
         idle = int(self._config.idle_transaction_timeout.total_seconds() * 1000)
         return {
             "autocommit": True,
-            "connect_timeout": 5,
-            "application_name": "koppeling-worker",
+            "connect_timeout": max(1, int(self._config.connect_timeout.total_seconds())),
+            "application_name": WORKER_SESSIONS,
             "options": f"-c statement_timeout={statement} -c lock_timeout={statement}"
             f" -c idle_in_transaction_session_timeout={idle}",
         }
@@ -134,7 +178,11 @@ class Worker:
             timeout=10,
             kwargs=self._session,
         ) as pool:
-            writer = LedgerWriter(self.connect, loop, checkpoint=self._thread_checkpoint)
+            moves = self._moves
+            metrics.begin(config.packages)
+            writer = LedgerWriter(
+                self.connect, loop, checkpoint=self._thread_checkpoint, pulse=moves.loop("writer")
+            )
             writer.start()
             self._books = Books(pool, writer, config.pool_size)
             self._holder = Holder(
@@ -148,9 +196,18 @@ class Worker:
                 lambda connection: self._sessions.used(connection),
                 max_connections=config.max_connections,
                 safety_seconds=config.terms.safety.total_seconds(),
+                on_tick=moves.looked_for_work(),
+                on_keep=moves.loop("leases").beat,
+                run_reconciliation=self._run_reconciliation,
+                plan=self._plan_night,
             )
             self._sessions = Sessions(
-                self._books, config.vault, config.apps, self._holder.guard, self._call_timeout, _count_call
+                self._books,
+                config.vault,
+                config.apps,
+                self._holder.guard,
+                self._call_timeout,
+                send_traceparent=config.send_traceparent,
             )
             self._attachments = AttachmentStep(config.attachments, config.terms, _pdf_client)
             receiver = Receiver(
@@ -161,22 +218,41 @@ class Worker:
                 group=config.group,
                 session_timeout=config.session_timeout,
                 checkpoint=self._thread_checkpoint,
+                beat=moves.loop("receiver").beat,
+                on_assigned=moves.kafka.met,
             )
             publisher = Publisher(
                 config.kafka,
                 self.connect,
                 stuck_after=config.publisher_stuck_after,
                 checkpoint=self._thread_checkpoint,
+                beat=moves.loop("publisher").beat,
             )
+            self._watchman = watchman = Watchman(
+                self.connect,
+                config.kafka,
+                consumer_groups(config.intake_group, config.group),
+                every=config.look_every,
+                beat=moves.loop("watchman").beat,
+            )
+            upkeep = Upkeep(self.connect, config.retention, every=config.tidy_every)
+            attention = Attention(self.connect, config.attention, every=config.attention_every)
+            replays = ReplayRunner(self.connect, self._clock, unasked(), checkpoint=self._thread_checkpoint)
             receiver.start()
             publisher.start()
+            upkeep.start()
+            attention.start()
+            replays.start()
+            watchman.start()
             keeping = asyncio.create_task(self._holder.keep())
             working = asyncio.create_task(self._holder.work())
             listening = asyncio.create_task(asyncio.to_thread(self._listen, loop))
             self._stop_listening = False
             try:
-                await self._supervise(stop, receiver, publisher, [keeping, working])
+                threads = (receiver, publisher, upkeep, attention, replays, watchman)
+                await self._supervise(stop, threads, [keeping, working])
             finally:
+                moves.stopping()
                 self._holder.stopping = True
                 receiving = asyncio.create_task(asyncio.to_thread(receiver.stop, 10))
                 self._holder.wake()
@@ -186,6 +262,10 @@ class Worker:
                 await receiving
                 self._stop_listening = True
                 await asyncio.to_thread(publisher.stop, 10)
+                await asyncio.to_thread(upkeep.stop, 10)
+                await asyncio.to_thread(attention.stop, 10)
+                await asyncio.to_thread(replays.stop, 10)
+                await asyncio.to_thread(watchman.stop, 10)
                 await writer.close(5)
                 await listening
                 self._books.close()
@@ -193,21 +273,26 @@ class Worker:
     async def _supervise(
         self,
         stop: asyncio.Event,
-        receiver: Receiver,
-        publisher: Publisher,
+        threads: Sequence[Receiver | Publisher | Upkeep | Attention | ReplayRunner | Watchman],
         tasks: list[asyncio.Task[None]],
     ) -> None:
         stopping = asyncio.create_task(stop.wait())
+        pulse = self._moves.loop("event loop")
+        rounds = 0
         try:
             while not stop.is_set():
+                pulse.beat()
+                if rounds % BUDGET_ROUNDS == 0:
+                    metrics.show_budgets(self._sessions.budget_left())
+                rounds += 1
                 await asyncio.wait([stopping, *tasks], timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
                 for task in tasks:
                     if task.done() and not stop.is_set():
                         task.result()
                         raise RuntimeError("a worker task ended by itself")
-                for failure in (receiver.failure, publisher.failure):
-                    if failure is not None:
-                        raise failure
+                for thread in threads:
+                    if thread.failure is not None:
+                        raise thread.failure
         finally:
             stopping.cancel()
 
@@ -240,6 +325,14 @@ class Worker:
 
     async def _run_lane(self, held: Held, key: LaneKey) -> None:
         """One turn of a lane; whatever interrupts it, what is due stays due."""
+        with (
+            self._moves.lanes.doing(f"{key.package} {key.administration}"),
+            metrics.LANES_RUNNING.labels(key.package).track_inprogress(),
+            bound_contextvars(administration=key.administration, package=str(key.package)),
+        ):
+            await self._turn_or_hold(held, key)
+
+    async def _turn_or_hold(self, held: Held, key: LaneKey) -> None:
         try:
             seen = await self._books.read(lambda c: due_version(c.cursor(), key))
             lane = await self._books.read(lambda c: read_lane(c, key))
@@ -368,19 +461,48 @@ class Worker:
             lambda: self._holder.stopping or held.lost,
         )
         try:
-            await readback.run()
+            with self._moves.readbacks.doing(f"{key.package} {key.administration}"):
+                await readback.run()
         except Fenced:
             log.warning("readback.fenced", administration=key.administration)
         except LEDGER_AWAY as error:
             log.warning("readback.ledger_away", administration=key.administration, error=str(error).strip())
 
+    # --- reconciliation ------------------------------------------------------------------------------
+
+    async def _run_reconciliation(self, held: Held, key: LaneKey) -> None:
+        """Compare the months that are due; whatever interrupts it, what is due stays due."""
+
+        async def opened() -> DirectSink | None:
+            lane = await self._books.read(lambda c: read_lane(c, key))
+            return await open_sink(self._sessions, lane)
+
+        def stopping() -> bool:
+            return self._holder.stopping or held.lost
+
+        reconciler = Reconciler(self._books, opened, key, lambda: held.lease, stopping)
+        try:
+            async with self._reconciling:
+                with self._moves.readbacks.doing(f"reconciliation {key.package} {key.administration}"):
+                    await reconciler.run_due()
+        except Fenced:
+            log.warning("reconciliation.fenced", administration=key.administration)
+        except LEDGER_AWAY as error:
+            log.warning(
+                "reconciliation.ledger_away", administration=key.administration, error=str(error).strip()
+            )
+
+    def _plan_night(self, cursor: psycopg.Cursor[TupleRow]) -> None:
+        now = self._clock()
+        night = night_of(now, self._config.night)
+        if night is None:
+            return
+        asked = plan_night(cursor, night, nightly_months(now), self._config.night.spread)
+        if asked:
+            log.info("reconciliation.night", asked=asked)
+
     async def _close_connection(self, connection: str) -> None:
         await self._sessions.close(connection)
-
-
-def _count_call(call: Call) -> None:
-    package, _, operation = call.operation.partition(".")
-    metrics.PACKAGE_CALLS.labels(package, operation, str(call.status or "none")).inc()
 
 
 def _pdf_client() -> httpx.AsyncClient:

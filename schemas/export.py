@@ -10,13 +10,23 @@ import yaml
 from pydantic.json_schema import GenerateJsonSchema
 
 from schemas.administration import Administration
+from schemas.attention import ATTENTION_CHANGED, AttentionChanged
+from schemas.dead_letter_contract import DEAD_LETTERS, dead_letter_message, dead_letter_operation
 from schemas.event_kind import TYPE_OF_KIND, EventKind
 from schemas.invoice import Invoice
 from schemas.model import EventModel
 from schemas.payment import PAYMENT_CHANGED, PaymentChanged
 from schemas.posting import POSTING_CHANGED, PostingChanged
 from schemas.relation import Relation
-from schemas.topics import ENK_ADMINISTRATIONS, ENK_INVOICES, ENK_PAYMENTS, ENK_POSTINGS, ENK_RELATIONS, TOPIC
+from schemas.topics import (
+    ATTENTION,
+    ENK_ADMINISTRATIONS,
+    ENK_INVOICES,
+    ENK_PAYMENTS,
+    ENK_POSTINGS,
+    ENK_RELATIONS,
+    TOPIC,
+)
 
 CONTRACT_VERSION = "1.0.0"
 ASYNCAPI_FILE = "asyncapi.yaml"
@@ -87,6 +97,15 @@ _EVENTS = (
         PaymentChanged,
         False,
         "The payment of a sales invoice changed",
+        "The administration's id.",
+    ),
+    _Event(
+        "attention.changed",
+        ATTENTION_CHANGED,
+        ATTENTION,
+        AttentionChanged,
+        False,
+        "Something in an administration needs somebody, or does not any more",
         "The administration's id.",
     ),
 )
@@ -161,8 +180,14 @@ def _asyncapi() -> Json:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {event.name: _channel(event) for event in _EVENTS},
-        "operations": {_operation_name(event): _operation(event) for event in _EVENTS},
+        "channels": {
+            **{event.name: _channel(event) for event in _EVENTS},
+            **{name: _channel_of(kind.topic, _reference(name)) for name, kind in DEAD_LETTERS.items()},
+        },
+        "operations": {
+            **{_operation_name(event): _operation(event) for event in _EVENTS},
+            **{f"send.{name}": dead_letter_operation(name) for name in DEAD_LETTERS},
+        },
         "components": {
             "messages": {
                 **{event.name: _message(event) for event in _EVENTS},
@@ -173,28 +198,37 @@ def _asyncapi() -> Json:
                     "payload": {"type": "null"},
                     "bindings": {"kafka": {"key": {"type": "string"}, "bindingVersion": "0.5.0"}},
                 },
+                **{name: dead_letter_message(name) for name in DEAD_LETTERS},
             },
         },
     }
 
 
 def _channel(event: _Event) -> Json:
-    topic = TOPIC[event.topic]
-    messages: Json = {event.name: {"$ref": f"#/components/messages/{event.name}"}}
+    messages = _reference(event.name)
     if event.topic == ENK_ADMINISTRATIONS:
         messages["administration.inactive"] = {"$ref": "#/components/messages/administration.inactive"}
+    return _channel_of(event.topic, messages)
+
+
+def _reference(message: str) -> Json:
+    return {message: {"$ref": f"#/components/messages/{message}"}}
+
+
+def _channel_of(name: str, messages: Json) -> Json:
+    topic = TOPIC[name]
     configuration: Json = {
         "cleanup.policy": [topic.cleanup.value],
         "retention.ms": topic.retention_ms,
         "max.message.bytes": topic.max_message_bytes,
     }
     return {
-        "address": event.topic,
+        "address": name,
         "description": topic.what,
         "messages": messages,
         "bindings": {
             "kafka": {
-                "topic": event.topic,
+                "topic": name,
                 "partitions": topic.partitions,
                 "topicConfiguration": configuration,
                 "bindingVersion": "0.5.0",

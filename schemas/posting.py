@@ -111,5 +111,10 @@ class PostingChanged(EventModel):
     file: FileRef | None = Field(None, description="The import file it is in.")
     error: PostingError | None = Field(None, description="Why it is not booked (yet).")
     attempt: Annotated[int, Field(ge=0)] = Field(description="How often it was sent.")
+    edit: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="What is (to be) booked was edited here by a person: which edit of this document. Absent "
+        "when it is what ENK sent; ENK's next revision takes its place.",
+    )
     sequence: Annotated[int, Field(ge=0)] = Field(description="Rises with every change of this document.")
     occurred_at: Instant = Field(description="When.")

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from schemas.attention import ATTENTION_CHANGED, AttentionChanged
 from schemas.envelope import JSON_CONTENT, SOURCE, Envelope, Header, envelope_headers
 from schemas.event_kind import KIND_OF_TYPE, TOPIC_OF_KIND
 from schemas.model import EventModel
 from schemas.payment import PAYMENT_CHANGED, PaymentChanged
 from schemas.posting import POSTING_CHANGED, PostingChanged
-from schemas.topics import ENK_PAYMENTS, ENK_POSTINGS
+from schemas.topics import ATTENTION, ENK_PAYMENTS, ENK_POSTINGS
 
 
 class Record(NamedTuple):
@@ -70,6 +71,14 @@ def payment_record(
     """The record of a payment event; arguments as `posting_record`."""
     trace = _Trace(event_id, causation_id, correlation_id, traceparent)
     return _record(ENK_PAYMENTS, PAYMENT_CHANGED, event, event.observed_at, event.invoice.id, key, trace)
+
+
+def attention_record(event: AttentionChanged, *, event_id: str) -> Record:
+    """The record of an attention event; the key is the administration."""
+    trace = _Trace(event_id, None, None, None)
+    return _record(
+        ATTENTION, ATTENTION_CHANGED, event, event.occurred_at, event.id, event.administration, trace
+    )
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,10 @@ ENK_RELATIONS = "enk.relations.v1"
 ENK_INVOICES = "enk.invoices.v1"
 ENK_POSTINGS = "enk.postings.v1"
 ENK_PAYMENTS = "enk.payments.v1"
+ATTENTION = "koppeling.attention.v1"
 HOLDING = "koppeling.holding.v1"
 INTAKE_DLQ = "koppeling.intake.dlq.v1"
+POSTINGS_DLQ = "koppeling.postings.dlq.v1"
 
 OWN_PREFIX = "koppeling_"
 """What the headers begin with that the intake adds."""
@@ -32,6 +34,16 @@ ERROR_FIELD_HEADER = "koppeling_error_field"
 ERROR_NL_HEADER = "koppeling_error_nl"
 ERROR_EN_HEADER = "koppeling_error_en"
 ERROR_WHO_ACTS_HEADER = "koppeling_error_who_acts"
+ERROR_VENDOR_HEADER = "koppeling_error_vendor_message"
+ERROR_CODES_HEADER = "koppeling_error_codes"
+ATTEMPTS_HEADER = "koppeling_attempts"
+ORIGIN_TOPIC_HEADER = "koppeling_origin_topic"
+ORIGIN_PARTITION_HEADER = "koppeling_origin_partition"
+ORIGIN_OFFSET_HEADER = "koppeling_origin_offset"
+POSTING_HEADER = "koppeling_posting"
+OUTCOME_HEADER = "koppeling_outcome"
+PACKAGE_HEADER = "koppeling_package"
+EDIT_HEADER = "koppeling_edit"
 VALUE_WAS_NULL_HEADER = "koppeling_value_was_null"
 CUT_SIZE_HEADER = "koppeling_cut_size"
 CUT_SHA256_HEADER = "koppeling_cut_sha256"
@@ -105,6 +117,12 @@ TOPICS: tuple[Topic, ...] = (
         30 * _DAY_MS,
         public=True,
     ),
+    Topic(
+        ATTENTION,
+        "What needs somebody in one administration, for ENK to tell them; published by the coupling.",
+        30 * _DAY_MS,
+        public=True,
+    ),
     *(
         Topic(
             sink_topic(package),
@@ -125,6 +143,15 @@ TOPICS: tuple[Topic, ...] = (
         "Records that cannot be read, with the reason in headers.",
         90 * _DAY_MS,
         max_message_bytes=_OWN_BYTES,
+        public=True,
+    ),
+    Topic(
+        POSTINGS_DLQ,
+        "Documents that are not booked until somebody acts, with the reason in headers; a copy for other "
+        "systems, the ledger keeps them.",
+        90 * _DAY_MS,
+        max_message_bytes=_OWN_BYTES,
+        public=True,
     ),
 )
 """Every topic of the pipeline."""

@@ -40,9 +40,14 @@ class Books:
         with self._pool.connection() as connection:
             return query(connection)
 
-    def intent(self, lease: Lease, posting: PostingId, step: str) -> asyncio.Future[None]:
-        """Resolves when the intent is committed; raises `ledger.writer.Fenced`."""
-        return self._writer.intent(lease, Intent(posting, step))
+    def intent(
+        self, lease: Lease, posting: PostingId, step: str, version: int | None = None
+    ) -> asyncio.Future[None]:
+        """Resolves when the intent is committed; raises `ledger.writer.Fenced`.
+
+        `version` is that of the row that is about to be sent: a row that was changed since is not sent.
+        """
+        return self._writer.intent(lease, Intent(posting, step, version))
 
     def change(self, lease: Lease, change: Change) -> asyncio.Future[None]:
         """Resolves when the change is committed; raises `ledger.writer.Fenced`."""

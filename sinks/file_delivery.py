@@ -36,7 +36,7 @@ from sinks.failures import LeaseEnding
 from sinks.folder import THREADS, Folder, FolderProblem, FolderTarget, NameTaken
 from sinks.lane import LaneStopped
 from sinks.terms import DeliveryTerms
-from telemetry.metrics import FILES
+from telemetry import metrics, progress
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +105,7 @@ class FileDelivery:
             )
             return
         await self._books.write(lambda c: file_delivered(c, lease, self._key, delivery.file))
-        FILES.labels(str(self._key.package), "delivered").inc()
+        metrics.FILES.labels(self._key.package, "delivered").inc()
         log_.info("file.delivered")
         await self._checkpoint("file_delivered")
 
@@ -125,6 +125,7 @@ class FileDelivery:
                 await self._write(folder, lease, delivery, part)
             await self._books.write(lambda c: part_delivered(c, lease, file, position))
             await self._disk(partial(folder.tidy, part.name))
+            progress.step()
         except NameTaken:
             await self._books.write(lambda c: not_renamed(c, lease, file, position))
             raise _NotInPlace(_taken(part.name), state="held") from None

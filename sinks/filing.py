@@ -9,7 +9,8 @@ file is an attempt of its own (`sinks.file_delivery`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
@@ -18,9 +19,9 @@ import structlog
 from ledger.away import WriterClosed
 from ledger.files import CutOutdated, NewFile, keep_quiet, next_sequence, staged_count, store_cut
 from ledger.pauses import pause
-from ledger.postings import good
+from ledger.postings import FINISHED, good
 from ledger.recovery import recovered_filing
-from ledger.rows import Change, DuePosting, Lane, Lease, Sibling, relation_key
+from ledger.rows import Change, DuePosting, Lane, Lease, PostingId, Sibling, relation_key
 from ledger.work import due_postings, staged_postings
 from ledger.writer import Fenced
 from schemas.invoice import Invoice
@@ -40,7 +41,7 @@ from sinks.order import turn_of
 from sinks.terms import DeliveryTerms
 from sinks.turn import Go, Wait, role_of
 from sinks.waiting import before_go_live_end, not_now, until_first_invoice
-from telemetry.metrics import FILES
+from telemetry import metrics, progress, tracing
 from vendors.failure import Failure, Refused
 
 log = structlog.get_logger(__name__)
@@ -74,6 +75,7 @@ class FileLane:
         self._stopping = stopping
         self._checkpoint = checkpoint
         self._clock = clock
+        self._staging: DuePosting | None = None
         self._pending: list[asyncio.Future[None]] = []
         self._documents = FileDocuments(lane.key, mapping, sink, books)
         self._cutter = Cutter(lane.key, mapping, sink, books, self._documents)
@@ -117,6 +119,12 @@ class FileLane:
 
     async def _stage_or_set_aside(self, posting: DuePosting) -> bool:
         """True when the posting is staged now."""
+        progress.step()
+        with tracing.working_on("stage", posting.traceparent, posting=posting.id):
+            return await self._stage_by_kind(posting)
+
+    async def _stage_by_kind(self, posting: DuePosting) -> bool:
+        self._staging = posting
         try:
             if posting.kind == "relation":
                 return await self._stage_relation(posting)
@@ -128,7 +136,7 @@ class FileLane:
         except (LaneStopped, Fenced, WriterClosed, psycopg.Error):
             raise
         except Exception as error:
-            log.exception("posting.bug", posting=posting.id)
+            log.exception("posting.bug")
             await self._set_aside(SetAside(posting, as_bug(error)))
         return False
 
@@ -211,7 +219,7 @@ class FileLane:
         )
 
     def _go_live(self) -> date | None:
-        return self._mapping.go_live_date or self._lane.go_live_date
+        return self._lane.adopt_only_before(self._mapping.go_live_date)
 
     def _before_go_live(self, invoice: Invoice) -> bool:
         go_live = self._go_live()
@@ -230,6 +238,7 @@ class FileLane:
     async def _cut(self) -> None:
         """Cut one file of what is staged, oldest first; what cannot be in it is set aside by name."""
         key = self._lane.key
+        progress.step()
         staged = await self._books.read(lambda c: staged_postings(c, key, self._terms.cut_documents))
         plan = await self._cutter.plan(staged)
         await self._settle(plan)
@@ -246,7 +255,8 @@ class FileLane:
             await self._not_rendered(left, sequence, cut_at, error)
             return
         await self._checkpoint("rendered")
-        await self._store(file)
+        progress.step()
+        await self._store(file, {posting.id: posting for posting in staged})
         await self._checkpoint("cut")
 
     async def _settle(self, plan: CutPlan) -> None:
@@ -256,14 +266,20 @@ class FileLane:
             self._nothing_new(posting, code)
         await self._written()
 
-    async def _store(self, file: NewFile) -> None:
+    async def _store(self, file: NewFile, staged: Mapping[PostingId, DuePosting]) -> None:
         key, lease = self._lane.key, self._lease()
         try:
             stored = await self._books.write(lambda cursor: store_cut(cursor, lease, key, file))
         except CutOutdated:
             log.info("cut.outdated", administration=key.administration, sequence=file.sequence)
             return
-        FILES.labels(str(key.package), "cut").inc()
+        metrics.FILES.labels(key.package, "cut").inc()
+        filed = [member.posting for member in file.members if member.change is not None]
+        metrics.completed(key.package, len(filed))
+        for posting_id in filed:
+            posting = staged.get(posting_id)
+            if posting is not None and posting.kind != "relation":
+                metrics.booked(key.package, posting.event_time, self._clock())
         log.info(
             "file.cut",
             administration=key.administration,
@@ -339,7 +355,12 @@ class FileLane:
 
     def _change(self, change: Change) -> None:
         """Hand in a change; `_written` waits until it is committed."""
+        if self._staging is not None and self._staging.id == change.posting:
+            change = replace(change, version=self._staging.version)
         self._pending.append(self._books.change(self._lease(), change))
+        if change.state in FINISHED:
+            metrics.completed(self._lane.key.package)
+        tracing.note(outcome=change.state, code=change.reason.code if change.reason else "")
 
     async def _written(self) -> None:
         """Wait for what was handed in. Raises `Fenced` when the lease moved on."""

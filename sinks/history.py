@@ -38,9 +38,17 @@ TAIL = 20
 
 
 def check_history(
-    connection: psycopg.Connection[TupleRow], kafka: Mapping[str, object], group: str
+    connection: psycopg.Connection[TupleRow],
+    kafka: Mapping[str, object],
+    group: str,
+    *,
+    told: str | None = None,
 ) -> str | None:
-    """Enter recovery when the database went back in time; returns the cause, or None when it did not."""
+    """Enter recovery when the database went back in time; returns the cause, or None when it did not.
+
+    `told` is what a person says: it counts where nothing else shows it, as when Kafka was away for all of
+    the time that was lost.
+    """
     committed = _patiently(_committed, kafka, group)
     published = _patiently(_published_tail, kafka)
     with connection.transaction(), connection.cursor() as cursor:
@@ -52,6 +60,7 @@ def check_history(
         document = behind_sequences(cursor, published)
         if document is not None:
             cause = f"a later event was published for {document!r} than the ledger knows"
+        cause = cause or told
         if cause is None:
             return None
         epochs = [item.sequence >> SEQUENCE_BITS for item in published]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import psycopg
@@ -18,7 +19,7 @@ from psycopg.rows import TupleRow
 from ledger.administrations import hold_lane, pause_lane
 from ledger.away import WriterClosed
 from ledger.pauses import pause
-from ledger.postings import finish_step, good, wake
+from ledger.postings import FINISHED, finish_step, good, wake
 from ledger.references import forget_reference, save_reference
 from ledger.rows import Change, DuePosting, Lane, Lease, StoredReference, first_invoice_key
 from ledger.work import due_postings
@@ -37,6 +38,7 @@ from sinks.order import turn_of
 from sinks.terms import DeliveryTerms
 from sinks.turn import End, Go, Wait, role_of
 from sinks.waiting import before_go_live_end, not_now, until_first_invoice
+from telemetry import metrics, progress, tracing
 from vendors.failure import Failure, Refused, Uncertain
 
 log = structlog.get_logger(__name__)
@@ -84,6 +86,7 @@ class DirectLane:
         self._checkpoint = checkpoint
         self._references: dict[tuple[str, Role], StoredReference] = {}
         self._intended = False
+        self._delivering: DuePosting | None = None
         self._written: asyncio.Future[None] | None = None
         self._settle = terms.settle if terms.settle is not None else sink.traits.settle_time
 
@@ -104,8 +107,13 @@ class DirectLane:
                 await self._written
 
     async def _deliver(self, posting: DuePosting) -> None:
-        where = {"posting": posting.id, "administration": self._lane.key.administration}
+        progress.step()
+        with tracing.working_on("deliver", posting.traceparent, posting=posting.id):
+            await self._deliver_or_set_aside(posting)
+
+    async def _deliver_or_set_aside(self, posting: DuePosting) -> None:
         self._intended = False
+        self._delivering = posting
         try:
             if posting.attachment_state in ("due", "sending"):
                 await self._attachments.run(posting, self._sink, self._books, self._lease())
@@ -114,6 +122,8 @@ class DirectLane:
             else:
                 await self._deliver_invoice(posting)
         except LeaseEnding:
+            # No call was made under this intent.
+            self._intended = False
             self._change(
                 Change(
                     posting.id,
@@ -125,16 +135,16 @@ class DirectLane:
             )
             raise LaneStopped from None
         except Failure as failure:
-            log.info("posting.failed", **where, code=str(failure.code), vendor_message=failure.vendor_message)
+            log.info("posting.failed", code=str(failure.code), vendor_message=failure.vendor_message)
             await self._failed(posting, failure)
         except StillInDoubt as doubt:
-            log.info("posting.in_doubt", **where, code=str(doubt.failure.code))
+            log.info("posting.in_doubt", code=str(doubt.failure.code))
             await self._still_in_doubt(posting, doubt.failure)
         except (LaneStopped, Fenced, WriterClosed, psycopg.Error):
             raise
         except Exception as error:
             # Our own bug. It must be seen, must not stop the lane, and proves nothing once a call began.
-            log.exception("posting.bug", **where)
+            log.exception("posting.bug")
             kind = Uncertain if self._intended else Refused
             await self._failed(posting, kind(Code.INTERNAL, f"{type(error).__name__}: {error}"))
 
@@ -290,6 +300,7 @@ class DirectLane:
             package_url=document.url,
         )
         self._change(good(change, posting.kind, posting.document_id, posting.match_key, posting.relation_id))
+        metrics.booked(self._lane.key.package, posting.event_time)
 
     def _adopt(
         self,
@@ -349,7 +360,7 @@ class DirectLane:
         )
 
     def _go_live(self) -> date | None:
-        return self._mapping.go_live_date or self._lane.go_live_date
+        return self._lane.adopt_only_before(self._mapping.go_live_date)
 
     def _before_go_live(self, invoice: Invoice) -> bool:
         go_live = self._go_live()
@@ -358,16 +369,28 @@ class DirectLane:
     # --- writing -------------------------------------------------------------------------------------
 
     async def _intend(self, posting: DuePosting, step: str) -> None:
-        await self._books.intent(self._lease(), posting.id, step)
+        await self._books.intent(self._lease(), posting.id, step, posting.version)
         self._intended = True
+        progress.step()
         await self._checkpoint("intent")
 
     def _change(self, change: Change) -> None:
         """Hand in a change; the next intent of this lane is committed with it or after it."""
         if self._written is not None and self._written.done():
             self._written.result()
+        if self._delivering is not None and self._delivering.id == change.posting:
+            change = replace(change, version=self._delivering.version)
         self._written = self._books.change(self._lease(), change)
-        self._written.add_done_callback(_seen)
+        self._written.add_done_callback(self._answered if self._intended else _seen)
+        if change.state in FINISHED:
+            metrics.completed(self._lane.key.package)
+        tracing.note(outcome=change.state, code=change.reason.code if change.reason else "")
+
+    def _answered(self, written: asyncio.Future[None]) -> None:
+        """What a call led to is written; or not, because meanwhile another process has the lane."""
+        if not written.cancelled() and isinstance(written.exception(), Fenced):
+            metrics.WRITES_AFTER_FENCING.labels(self._lane.key.package).inc()
+            log.error("write.after_fencing", package=str(self._lane.key.package))
 
     async def _forget(self, posting: DuePosting, role: Role) -> None:
         key = self._lane.key

@@ -7,6 +7,7 @@ after a crash, with the same event id and sequence, which consumers ignore.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -19,8 +20,16 @@ from psycopg.rows import TupleRow
 from tenacity import wait_exponential
 
 from ledger.away import LEDGER_AWAY
-from ledger.outbox import lock_for_publishing, pending, published, take_over_publishing
+from ledger.outbox import (
+    OutboundRecord,
+    lock_for_publishing,
+    pending,
+    published,
+    take_over_publishing,
+)
 from ledger.pauses import pause
+from schemas.topics import ENK_POSTINGS
+from telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +49,9 @@ class Publisher:
         stand_by_seconds: float = 1.0,
         stuck_after: timedelta = timedelta(seconds=30),
         checkpoint: Callable[[str], None] = lambda name: None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`connect` opens a connection in autocommit mode."""
+        """`connect` opens a connection in autocommit mode; `beat` is called whenever the thread gets on."""
         self._config = kafka_config
         self._connect = connect
         self._batch = batch
@@ -49,6 +59,7 @@ class Publisher:
         self._stand_by = stand_by_seconds
         self._stuck_after = stuck_after
         self._checkpoint = checkpoint
+        self._beat = beat
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self.published = 0
@@ -71,6 +82,7 @@ class Publisher:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
+            self._beat()
             try:
                 self._publish_while_locked()
                 failures = 0
@@ -86,6 +98,7 @@ class Publisher:
     def _publish_while_locked(self) -> None:
         with self._connect() as connection:
             while not lock_for_publishing(connection):
+                self._beat()
                 if self._stopping.wait(self._stand_by):
                     return
                 if take_over_publishing(connection, self._stuck_after):
@@ -105,6 +118,7 @@ class Publisher:
                 producer.close(timeout=5)
 
     def _publish_once(self, connection: psycopg.Connection[TupleRow], producer: KafkaProducer) -> int:
+        self._beat()
         rows = pending(connection, self._batch)
         if not rows:
             return 0
@@ -119,4 +133,14 @@ class Publisher:
         self._checkpoint("published")
         published(connection, [number for number, _ in rows])
         self.published += len(rows)
+        for _, record in rows:
+            _count(record)
         return len(rows)
+
+
+def _count(record: OutboundRecord) -> None:
+    metrics.OUTBOX_PUBLISHED.labels(record.topic).inc()
+    if record.topic == ENK_POSTINGS:
+        event = json.loads(record.value)
+        code = (event.get("error") or {}).get("code", "")
+        metrics.POSTINGS.labels(event.get("package") or "unknown", event["outcome"], code).inc()

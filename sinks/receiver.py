@@ -1,17 +1,19 @@
 """The receiver: Kafka to ledger, rows and offsets in one transaction.
 
-One thread owns the consumer. On assignment it seeks to the offsets in the ledger; what Kafka has committed
-only feeds lag graphs (and shows when the ledger went back in time). While the database is slow or away it
-pauses its partitions and keeps polling, so the group never sees it leave. A batch that the database
+One thread owns the consumer. After an assignment it seeks to the offsets in the ledger; what Kafka has
+committed only feeds lag graphs (and shows when the ledger went back in time). While the database is slow,
+stands still or is away it pauses its partitions and keeps polling, so the group never sees it leave
+(`sinks.patience`). A batch that the database
 refuses is bisected until the one record remains that is to blame.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import psycopg
 import structlog
@@ -19,15 +21,15 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 from psycopg.rows import TupleRow
-from tenacity import wait_exponential
 
 from ledger.admission import KafkaRecord, Refusal, read_command
 from ledger.away import LEDGER_AWAY
 from ledger.inbox import receive, receive_commands
 from ledger.input_offsets import OffsetConflict, advance_offsets, next_offsets
-from ledger.pauses import pause
 from schemas.outcome import Code, Package, reason
 from schemas.topics import HOLDING, INTAKE_DLQ, sink_topic
+from sinks.patience import Patience
+from telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -48,8 +50,13 @@ class Receiver:
         max_records: int = 500,
         session_timeout: timedelta = timedelta(seconds=10),
         checkpoint: Callable[[str], None] = lambda name: None,
+        beat: Callable[[], None] = lambda: None,
+        on_assigned: Callable[[], None] = lambda: None,
     ) -> None:
-        """`connect` opens a connection in autocommit mode."""
+        """`connect` opens a connection in autocommit mode.
+
+        `beat` is called whenever the thread gets on, `on_assigned` when it has been given its partitions.
+        """
         self._config = kafka_config
         self._connect = connect
         self._topics = [*(sink_topic(package) for package in packages), HOLDING, INTAKE_DLQ]
@@ -58,11 +65,14 @@ class Receiver:
         self._max_records = max_records
         self._session_ms = int(session_timeout.total_seconds() * 1000)
         self._checkpoint = checkpoint
+        self._beat = beat
+        self.on_assigned = on_assigned
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
         self._connection: psycopg.Connection[TupleRow] | None = None
+        self._patience = Patience(self._stopping, beat)
+        self._unplaced: set[TopicPartition] = set()
         self.failure: BaseException | None = None
-        self.last_progress: datetime | None = None
 
     def start(self) -> None:
         """Start the thread."""
@@ -103,12 +113,14 @@ class Receiver:
         finally:
             if consumer is not None:
                 consumer.close()
+            self._patience.end()
             if self._connection is not None:
                 self._connection.close()
 
     def _turn(self, consumer: KafkaConsumer) -> None:
+        self._place(consumer)
         polled = consumer.poll(timeout_ms=250)
-        self.last_progress = self._clock()
+        self._beat()
         if not polled:
             return
         moves: list[tuple[str, int, int, int]] = []
@@ -122,7 +134,7 @@ class Receiver:
             self._store(consumer, records, moves)
         except OffsetConflict:
             log.info("receiver.overtaken")
-            self.seek(consumer, list(polled))
+            self.unplace(consumer, polled)
             return
         try:
             consumer.commit(
@@ -138,28 +150,17 @@ class Receiver:
         self, consumer: KafkaConsumer, records: list[KafkaRecord], moves: list[tuple[str, int, int, int]]
     ) -> None:
         """Write the batch, patiently: a database that is away only pauses this receiver."""
-        failures = 0
-        while True:
-            try:
-                self._write(records, moves)
-                if failures:
-                    consumer.resume(*consumer.paused())
-                return
-            except LEDGER_AWAY as error:
-                failures += 1
-                log.warning("receiver.database_away", error=str(error).strip(), failures=failures)
-                self._drop_connection()
-                consumer.pause(*consumer.assignment())
-                consumer.poll(
-                    timeout_ms=int(pause(wait_exponential(0.1, max=2), failures).total_seconds() * 1000)
-                )
-                if self._stopping.is_set():
-                    raise
+        self._patience.run(consumer, lambda: self._write(records, moves), self._drop_connection)
+        self._resume(consumer)
 
     def _write(self, records: list[KafkaRecord], moves: list[tuple[str, int, int, int]]) -> None:
         connection = self._open()
         try:
-            with connection.transaction(), connection.cursor() as cursor:
+            with (
+                metrics.RECEIVE_BATCH_SECONDS.time(),
+                connection.transaction(),
+                connection.cursor() as cursor,
+            ):
                 advance_offsets(cursor, moves)
                 receive(cursor, records, self._clock())
         except LEDGER_AWAY:
@@ -169,6 +170,8 @@ class Receiver:
             self._bisect(connection, records, error)
             with connection.transaction(), connection.cursor() as cursor:
                 advance_offsets(cursor, moves)
+        for topic, number in Counter(record.topic for record in records).items():
+            metrics.RECEIVED.labels(topic).inc(number)
         self._checkpoint("ledger")
 
     def _bisect(
@@ -196,27 +199,34 @@ class Receiver:
             except psycopg.Error as half_error:
                 self._bisect(connection, half, half_error)
 
-    def seek(self, consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
-        """Go to where the ledger is."""
-        failures = 0
-        while True:
-            try:
-                with self._open().cursor() as cursor:
-                    known = next_offsets(cursor, [(p.topic, p.partition) for p in partitions])
-                break
-            except LEDGER_AWAY as error:
-                failures += 1
-                log.warning("receiver.database_away", error=str(error).strip(), failures=failures)
-                self._drop_connection()
-                if self._stopping.wait(pause(wait_exponential(0.1, max=2), failures).total_seconds()):
-                    return
-        beginnings = defaultdict(int, known)
-        for partition in partitions:
-            place = (partition.topic, partition.partition)
-            if place in known:
-                consumer.seek(partition, beginnings[place])
-            else:
-                consumer.seek_to_beginning(partition)
+    def unplace(self, consumer: KafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
+        """Nothing is read of these until they are placed where the ledger is."""
+        found = set(partitions) & consumer.assignment()
+        self._unplaced |= found
+        consumer.pause(*found)
+
+    def _place(self, consumer: KafkaConsumer) -> None:
+        """Go to where the ledger is, with every partition that was assigned or overtaken."""
+        while self._unplaced:
+            wanted = sorted(self._unplaced)
+            known = self._patience.run(consumer, partial(self._positions, wanted), self._drop_connection)
+            for partition in set(wanted) & consumer.assignment():
+                offset = known.get((partition.topic, partition.partition))
+                if offset is None:
+                    consumer.seek_to_beginning(partition)
+                else:
+                    consumer.seek(partition, offset)
+            self._unplaced.difference_update(wanted)
+            self._resume(consumer)
+
+    def _positions(self, partitions: Sequence[TopicPartition]) -> dict[tuple[str, int], int]:
+        with self._open().cursor() as cursor:
+            return next_offsets(cursor, [(p.topic, p.partition) for p in partitions])
+
+    def _resume(self, consumer: KafkaConsumer) -> None:
+        ready = set(consumer.paused()) - self._unplaced
+        if ready:
+            consumer.resume(*ready)
 
     def _open(self) -> psycopg.Connection[TupleRow]:
         if self._connection is None or self._connection.closed:
@@ -240,7 +250,8 @@ class _SeekToLedger(ConsumerRebalanceListener):  # type: ignore[misc]
     def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Read on where the ledger is, whatever Kafka has committed."""
         if assigned:
-            self._receiver.seek(self._consumer, list(assigned))
+            self._receiver.unplace(self._consumer, assigned)
+        self._receiver.on_assigned()
 
 
 def _record(message: object) -> KafkaRecord:

@@ -21,6 +21,7 @@ from psycopg.rows import TupleRow
 from tenacity import wait_exponential_jitter
 from tenacity.wait import wait_base
 
+from ledger.linking import Numbered, has_unlinked, link_by_number
 from ledger.pauses import pause
 from ledger.readbacks import (
     ReadbackState,
@@ -142,9 +143,23 @@ class Readback:
             pull = await _asked(source.sweep())
         else:
             pull = await _asked(source.pull(state.cursor))
+        await self._link(pull)
         await self._store(pull, state.now)
         asked = await self._ask_for_unseen(source, state.now) if pull.complete else ([], [])
         await self._end(pull, state, *asked)
+
+    async def _link(self, pull: Pull) -> None:
+        """Documents that a person typed in by hand are ours from here on, by the package's own id."""
+        if not await self._ledger.read(lambda connection: has_unlinked(connection, self._key)):
+            return
+        shown = [Numbered(one.invoice_id, one.number, one.gross) for one in pull.observations]
+
+        def write(cursor: psycopg.Cursor[TupleRow]) -> list[str]:
+            fence(cursor, self._lease())
+            return link_by_number(cursor, self._key, shown)
+
+        for number in await self._ledger.write(write):
+            self._log.info("readback.linked", number=number)
 
     async def _store(self, pull: Pull, requested_at: datetime) -> None:
         """Observations in batches; the cursor moves with the last, so nothing is skipped after a crash."""

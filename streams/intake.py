@@ -64,6 +64,12 @@ class Intake:
             concurrency=1,
         )(self._consume)
 
+    def partitions(self) -> frozenset[tuple[str, int]]:
+        """The partitions (topic, partition) of the source topics that this process reads now; any thread."""
+        if self._app.consumer is None:
+            return frozenset()
+        return frozenset((p.topic, p.partition) for p in set(self._app.consumer.assignment()))
+
     async def finish(self) -> None:
         """Take nothing more, wait until everything that was sent is confirmed, and commit it."""
         self._finishing = True

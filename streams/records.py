@@ -6,16 +6,23 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Final
 
+from schemas.dead_letter import (
+    DeadLetter,
+    Place,
+    PutBack,
+    dead_letter_headers,
+    put_back,
+    stage_of,
+    without_marks,
+)
 from schemas.outcome import Reason
 from schemas.topics import (
     CUT_SHA256_HEADER,
     CUT_SIZE_HEADER,
-    ERROR_CODE_HEADER,
-    ERROR_EN_HEADER,
-    ERROR_FIELD_HEADER,
-    ERROR_NL_HEADER,
-    ERROR_WHO_ACTS_HEADER,
     INTAKE_DLQ,
+    ORIGIN_OFFSET_HEADER,
+    ORIGIN_PARTITION_HEADER,
+    ORIGIN_TOPIC_HEADER,
     SOURCE_OFFSET_HEADER,
     SOURCE_PARTITION_HEADER,
     SOURCE_TOPIC_HEADER,
@@ -32,6 +39,9 @@ BATCH_OVERHEAD_BYTES: Final = 256
 
 HEADER_OVERHEAD_BYTES: Final = 10
 """The two lengths that Kafka stores with a header."""
+
+INTAKE: Final = "koppeling.intake"
+"""Who refused a dead letter, under Kafka Connect's header names."""
 
 KEPT_BYTES: Final = 1024 * 1024
 KEPT_KEY_BYTES: Final = 1024
@@ -68,31 +78,44 @@ class Outgoing:
 
 
 def forwarded(record: SourceRecord, topic: str) -> Outgoing:
-    """The record as it is, its headers in their order, and after them where it came from."""
-    return Outgoing(topic, record.key, record.value, (*record.headers, *_source(record)))
+    """The record as it is, its headers in their order, and after them where it came from.
+
+    What a dead letter's headers say of one that was put back is not repeated, but for its first origin.
+    """
+    before = put_back(record.headers)
+    headers = (*without_marks(record.headers), *_source(record), *(_origin(before.origin) if before else ()))
+    return Outgoing(topic, record.key, record.value, headers)
 
 
 def dead_letter(record: SourceRecord, why: Reason) -> Outgoing:
-    """The record as it is, with the reason why it was refused.
+    """The record as it is, with the reason why it was refused, in our headers and in Kafka Connect's.
 
     Two records cannot travel as they are. One without key and value, which no producer sends, gets an empty
     value and a header that says so. One that is larger than the topic takes (a compressed batch may hold it)
     is cut: the beginning of its value, and the size and sha256 of the whole, which stays in the source topic
     for as long as that keeps it.
     """
-    headers: tuple[Header, ...] = (
-        *_source(record),
-        (ERROR_CODE_HEADER, why.code.encode()),
-        (ERROR_FIELD_HEADER, (why.field or "").encode()),
-        (ERROR_NL_HEADER, why.nl.encode()),
-        (ERROR_EN_HEADER, why.en.encode()),
-        (ERROR_WHO_ACTS_HEADER, why.who_acts.encode()),
+    here = Place(record.topic, record.partition, record.offset)
+    before = put_back(record.headers) or PutBack(here, 0, ())
+    headers: tuple[Header, ...] = tuple(
+        dead_letter_headers(
+            DeadLetter(
+                origin=before.origin,
+                source=here,
+                reason=why,
+                stage=stage_of(why.field),
+                component=INTAKE,
+                attempts=before.attempts + 1,
+                codes=(*before.codes, str(why.code)),
+            )
+        )
     )
+    theirs = tuple(without_marks(record.headers))
     value = record.value
     if record.key is None and value is None:
         headers, value = (*headers, (VALUE_WAS_NULL_HEADER, b"true")), b""
-    whole = Outgoing(INTAKE_DLQ, record.key, value, (*record.headers, *headers))
-    return whole if whole.fits() else _cut(whole, record.headers, headers)
+    whole = Outgoing(INTAKE_DLQ, record.key, value, (*theirs, *headers))
+    return whole if whole.fits() else _cut(whole, theirs, headers)
 
 
 def _cut(whole: Outgoing, theirs: tuple[Header, ...], ours: tuple[Header, ...]) -> Outgoing:
@@ -127,4 +150,12 @@ def _source(record: SourceRecord) -> tuple[Header, ...]:
         (SOURCE_TOPIC_HEADER, record.topic.encode()),
         (SOURCE_PARTITION_HEADER, str(record.partition).encode()),
         (SOURCE_OFFSET_HEADER, str(record.offset).encode()),
+    )
+
+
+def _origin(place: Place) -> tuple[Header, ...]:
+    return (
+        (ORIGIN_TOPIC_HEADER, place.topic.encode()),
+        (ORIGIN_PARTITION_HEADER, str(place.partition).encode()),
+        (ORIGIN_OFFSET_HEADER, str(place.offset).encode()),
     )

@@ -14,6 +14,9 @@ from telemetry.redaction import redact_event
 QUIET_LIBRARIES = ("aiokafka", "faust", "mode", "kafka", "httpx", "httpcore", "asyncio", "zeep")
 """Libraries whose everyday messages are of no use to anybody; warnings still come through."""
 
+SILENT_LIBRARIES = ("kafka.admin._groups",)
+"""It warns of every member of the intake's group: what Faust tells its group is no consumer protocol."""
+
 
 def configure(*, level: str = "INFO", as_json: bool | None = None, stream: TextIO | None = None) -> None:
     """Set up logging for this process; the last call counts.
@@ -61,3 +64,5 @@ def configure(*, level: str = "INFO", as_json: bool | None = None, stream: TextI
     root.setLevel(level.upper())
     for name in QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in SILENT_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.ERROR)

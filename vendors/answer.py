@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-
-import httpx
 
 LONGEST_PAUSE = timedelta(days=1)
 
@@ -22,10 +21,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the package said."""
+    """What the package said; `headers` are found by name in any case."""
 
     status: int
-    headers: httpx.Headers
+    headers: Mapping[str, str]
     body: bytes
 
     @property
@@ -39,7 +38,7 @@ class Answer:
         return _retry_after(self.headers)
 
 
-def _retry_after(headers: httpx.Headers) -> timedelta | None:
+def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
     text = headers.get("retry-after", "").strip()
     if not text:
         return None

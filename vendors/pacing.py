@@ -48,11 +48,14 @@ class _Window:
 
     def wait(self, now: float, share: float) -> float:
         """Seconds until one more call fits in `share` of the limit; 0 when it does."""
-        while self._counts and self._free_at(self._counts[0][0]) <= now:
-            self._total -= self._counts.popleft()[1]
+        self._forget(now)
         if self._total < max(1, int(self._calls * share)):
             return 0.0
         return self._free_at(self._counts[0][0]) - now
+
+    def _forget(self, now: float) -> None:
+        while self._counts and self._free_at(self._counts[0][0]) <= now:
+            self._total -= self._counts.popleft()[1]
 
     def _free_at(self, slot: int) -> float:
         """When the calls of a slot, the last of them included, are a whole period ago."""
@@ -61,6 +64,11 @@ class _Window:
     def used(self, now: float) -> list[tuple[float, int]]:
         """By slot, oldest first: how many seconds ago its last call may have been, and its calls."""
         return [(max(0.0, now - (slot + 1) * self._slot), calls) for slot, calls in self._counts]
+
+    def left(self, now: float) -> float:
+        """The part of the limit that may still be used: 1 is all of it."""
+        self._forget(now)
+        return max(0.0, 1.0 - self._total / self._calls)
 
     def resume(self, calls: Sequence[tuple[float, int]], now: float) -> None:
         """Count what another process has used, before anything was counted here."""
@@ -118,6 +126,11 @@ class Pacer:
         """Per period of a limit, the calls that still count: (seconds ago, calls)."""
         now = self._clock()
         return {window.period: window.used(now) for window in self._windows}
+
+    def left(self) -> dict[timedelta, float]:
+        """Per period of a limit, the part of it that is left: 1 is all."""
+        now = self._clock()
+        return {window.period: window.left(now) for window in self._windows}
 
     def resume(self, used: Mapping[timedelta, Sequence[tuple[float, int]]]) -> None:
         """Count the calls of the process that held this connection before; limits we have not are ignored."""

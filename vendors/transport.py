@@ -1,6 +1,6 @@
 """HTTP to a package: the one place that decides whether a request may have had an effect.
 
-`Transport` sends httpx requests over an aiohttp transport. Reads are repeated where that can help; a write
+`Transport` sends requests over a line (`vendors.line`). Reads are repeated where that can help; a write
 is never repeated, and it is `NotSent` only when the connection was never made. A status code, whatever
 it says, is returned as an `Answer`: what it means is the business of each package's `errors.py`. The
 exception is 429, which every package means alike.
@@ -10,22 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from datetime import timedelta
-from functools import lru_cache
 from typing import Self
 
 import aiohttp
 import httpx
 import tenacity
-from httpx_aiohttp import AiohttpTransport
 
 from schemas.outcome import Code
+from telemetry import tracing
 from vendors.answer import Answer, Call
 from vendors.failure import NotSent, Refused, Scope, Uncertain
+from vendors.line import Line, TooLarge
 from vendors.pacing import Monotonic, Pacer, Sleep
 
 READ_ATTEMPTS = 4
@@ -34,8 +33,7 @@ MAX_BYTES = 32 * 1024 * 1024
 _HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "enk-koppeling"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\uffff]")
 
-# httpx-aiohttp turns a connection that was cut after sending into httpx.ConnectTimeout, so only the
-# aiohttp exception below it proves that nothing was sent: these come out of the connector alone.
+# These come out of aiohttp's connector alone, so they prove that nothing was sent.
 _NEVER_CONNECTED = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -50,10 +48,6 @@ _NEVER_CONNECTED_HTTPX = (
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,
 )
-
-
-class _TooLargeError(Exception):
-    """The answer is larger than we are willing to hold."""
 
 
 class _NoAnswerError(Exception):
@@ -71,18 +65,6 @@ class _TryAgainError(Exception):
         self.answer = answer
 
 
-@lru_cache(maxsize=1)
-def shared_ssl_context() -> ssl.SSLContext:
-    """One context for the whole process: making one costs more than a hundred calls."""
-    return httpx.create_ssl_context()
-
-
-@lru_cache(maxsize=1024)
-def _parsed(url: str) -> httpx.URL:
-    """Documents go to few addresses; parsing one costs a tenth of a call."""
-    return httpx.URL(url)
-
-
 class Transport:
     """Calls of one connection (an app at a vendor × the vendor's user).
 
@@ -91,6 +73,8 @@ class Transport:
         guard: called immediately before each write; raises `NotSent` when the lease has too little
             time left.
         on_call: told about every request made, for metrics.
+        package: whose calls these are, for traces.
+        send_traceparent: whether requests carry the trace that they are made for (W3C Trace Context).
         max_bytes: the largest answer that is accepted.
         sleep: waits between repeats of a read.
         clock: monotonic seconds, for `on_call`.
@@ -107,19 +91,17 @@ class Transport:
         sleep: Sleep = asyncio.sleep,
         clock: Monotonic = time.monotonic,
         inner: httpx.AsyncBaseTransport | None = None,
+        package: str = "",
+        send_traceparent: bool = True,
     ) -> None:
         self.guard = guard
         self._timeout = timeout.total_seconds()
         self._on_call = on_call
-        self._max_bytes = max_bytes
         self._clock = clock
         self._sleep = sleep
-        # Requests go to the transport without a client: what a client adds (redirects, cookies, its own
-        # authentication) must not happen here, and costs time.
-        self._line = inner or AiohttpTransport(client=_session, verify=shared_ssl_context())
-        self._extensions = {
-            "timeout": httpx.Timeout(self._timeout, connect=min(10.0, self._timeout)).as_dict()
-        }
+        self._package = package
+        self._trace = tracing.outgoing if send_traceparent else dict
+        self._line = Line(self._timeout, max_bytes, inner)
         self._again = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type((_NoAnswerError, _TryAgainError)),
             stop=tenacity.stop_after_attempt(READ_ATTEMPTS - 1),
@@ -136,7 +118,7 @@ class Transport:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._line.aclose()
+        await self._line.close()
 
     async def read(
         self,
@@ -175,7 +157,7 @@ class Transport:
             return await self._again.copy()(attempt)
         except _TryAgainError as last:
             return last.answer
-        except (_NoAnswerError, _TooLargeError) as failure:
+        except (_NoAnswerError, TooLarge) as failure:
             raise NotSent(Code.UNAVAILABLE, str(failure), scope=Scope.ADMINISTRATION) from failure
 
     async def write(
@@ -205,7 +187,7 @@ class Transport:
             if failure.sent:
                 raise Uncertain(Code.TIMEOUT_UNCERTAIN, str(failure)) from failure
             raise NotSent(Code.UNAVAILABLE, str(failure), scope=Scope.ADMINISTRATION) from failure
-        except _TooLargeError as failure:
+        except TooLarge as failure:
             raise Uncertain(Code.TIMEOUT_UNCERTAIN, str(failure)) from failure
 
     async def _send(
@@ -226,8 +208,10 @@ class Transport:
             started = self._clock()
             status: int | None = None
             try:
-                answer = await self._exchange(method, url, headers, content)
-                status = answer.status
+                with tracing.call(self._package, operation):
+                    answer = await self._exchange(method, url, headers, content)
+                    status = answer.status
+                    tracing.note(status=status)
             finally:
                 if self._on_call is not None:
                     self._on_call(Call(operation, status, self._clock() - started))
@@ -244,53 +228,26 @@ class Transport:
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
     ) -> Answer:
         try:
-            request = httpx.Request(
-                method,
-                _parsed(url),
-                headers={**_HEADERS, **headers},
-                content=content,
-                extensions=self._extensions,
-            )
             async with asyncio.timeout(self._timeout):
-                response = await self._line.handle_async_request(request)
-                try:
-                    body = await self._body(response)
-                finally:
-                    await response.aclose()
-        except TimeoutError as failure:
-            raise _NoAnswerError(f"geen antwoord binnen {self._timeout:g} s", sent=True) from failure
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as failure:
+                return await self._line.exchange(
+                    method, url, {**_HEADERS, **headers, **self._trace()}, content
+                )
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError) as failure:
             raise _NoAnswerError(_describe(failure), sent=not _never_connected(failure)) from failure
-        return Answer(response.status_code, response.headers, body)
-
-    async def _body(self, response: httpx.Response) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        async for part in response.aiter_bytes():
-            size += len(part)
-            if size > self._max_bytes:
-                raise _TooLargeError(f"antwoord groter dan {self._max_bytes} bytes")
-            parts.append(part)
-        return b"".join(parts)
-
-
-def _session() -> aiohttp.ClientSession:
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15, ssl=shared_ssl_context()),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
-    # aiohttp sends a PUT or DELETE again by itself when a kept connection turns out to be closed; a
-    # write is never repeated here, and aiohttp has no public switch for it.
-    session._retry_connection = False
-    return session
+        except TimeoutError as failure:
+            # After aiohttp's own errors: those that say "no connection in time" are time-outs too.
+            raise _NoAnswerError(f"geen antwoord binnen {self._timeout:g} s", sent=True) from failure
+        except OSError as failure:
+            raise _NoAnswerError(_describe(failure), sent=not _never_connected(failure)) from failure
 
 
 def _never_connected(failure: BaseException) -> bool:
+    if isinstance(failure, aiohttp.ClientError):
+        return isinstance(failure, _NEVER_CONNECTED)
+    # An httpx transport that is built on aiohttp may call a cut connection a time-out while connecting.
     cause = failure.__cause__
     if isinstance(cause, aiohttp.ClientError | OSError):
         return isinstance(cause, _NEVER_CONNECTED)
-    if isinstance(failure, aiohttp.ClientError):
-        return isinstance(failure, _NEVER_CONNECTED)
     return isinstance(failure, _NEVER_CONNECTED_HTTPX)
 
 

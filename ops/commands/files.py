@@ -180,11 +180,16 @@ def get(
     quiet(verbose)
     from ledger.audit import record_action
     from ledger.file_listing import count_download
-    from ledger.files import read_part
+    from ledger.files import has_bytes, read_part
     from ops.bootstrap import operator
 
     with open_ledger(data_dir) as connection:
         found = _find(connection, file)
+        if not has_bytes(connection, found.summary.id):
+            raise Trouble(
+                f"The bytes of file {file} are gone: it was cut on {found.summary.cut_at:%Y-%m-%d}, longer "
+                "ago than files are kept (RETENTION__FILE_YEARS), or they were erased."
+            )
         to.mkdir(parents=True, exist_ok=True)
         there = [part.name for part in found.parts if (to / part.name).exists()]
         if there and not force:

@@ -1,26 +1,23 @@
-"""`koppeling postings`: every document and relation on its way, and what a person can do about one."""
+"""`koppeling postings`: every document and relation on its way; `posting_actions` acts on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ops.commands.choosing import open_ledger
-from ops.commands.options import AsJson, DataDir, Verbose, Yes, examples, moment
+from ops.commands.options import AsJson, DataDir, Verbose, examples, moment
 from ops.commands.terminal import note, print_json, print_table, quiet, say
-from ops.commands.troubles import SOMEBODY, TROUBLE, Trouble
+from ops.commands.troubles import Trouble
 from schemas.codes import Code, Outcome, Package
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg import Cursor
     from psycopg.rows import TupleRow
 
     from ledger.overview import ListedPosting, PostingFilter
-    from ledger.repair import Refused
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,7 +34,11 @@ States = Annotated[
 ]
 OfCode = Annotated[Code | None, typer.Option("--code", "-c", help="For this reason.")]
 Field = Annotated[
-    str | None, typer.Option(help="Because of this field, a JSON path: '$.lines[0].ledger_account'.")
+    str | None,
+    typer.Option(
+        help="Because of this field, a JSON path: '$.lines[0].ledger_account', or "
+        "'$.lines[*].ledger_account' for whatever line."
+    ),
 ]
 Numbers = Annotated[
     list[str] | None, typer.Option("--number", "-n", help="With this document number; may be repeated.")
@@ -50,10 +51,9 @@ Since = Annotated[
     str | None,
     typer.Option(help="Received since: 2026-03-31, 2026-03-31T09:00, or how long ago (15m, 2h, 7d)."),
 ]
-Ids = Annotated[list[str] | None, typer.Argument(help="Ids, as `postings list` shows them.")]
 
 
-def _filter(
+def posting_filter(
     administration: str | None,
     package: Package | None,
     kind: str | None,
@@ -66,6 +66,7 @@ def _filter(
     since: str | None,
     ids: Sequence[str] = (),
 ) -> PostingFilter:
+    """The filter that the options of a command add up to; raises `typer.BadParameter` for a wrong one."""
     from ledger.overview import PostingFilter
 
     if kind is not None and kind not in KINDS:
@@ -113,7 +114,7 @@ def list_(
     quiet(verbose)
     from ledger.overview import list_postings
 
-    wanted = _filter(
+    wanted = posting_filter(
         administration, package, kind, state, code, field, number, open_only, needs_somebody, since
     )
     with open_ledger(data_dir) as connection:
@@ -177,7 +178,7 @@ def show(
     from ledger.overview import posting_history, posting_payload
 
     with open_ledger(data_dir) as connection:
-        found = _find(connection, posting)
+        found = find_posting(connection, posting)
         if payload:
             sys.stdout.buffer.write(posting_payload(connection, posting) or b"")
             return
@@ -226,6 +227,7 @@ def _facts(posting: ListedPosting) -> list[tuple[str, object]]:
         ("who acts", posting.who_acts),
         ("next attempt", posting.due_at),
         ("attempts", posting.attempt),
+        ("edit", posting.edit or None),
         ("booked as", posting.package_number),
         ("id in the package", posting.package_id),
         ("file", posting.file_name),
@@ -242,19 +244,21 @@ def what_can_be_done(posting: ListedPosting) -> str:
     """The next step for a person, in one sentence."""
     outcome = Outcome(posting.state)
     name = posting.id
+    if posting.archived:
+        return "Nothing has to be done. It is archived: what ENK sent is no longer kept."
     if outcome.is_final:
         return "Nothing has to be done."
     match outcome:
         case Outcome.REJECTED if name.startswith("R"):
             return (
-                "Correct it in ENK and publish it again. After a release that reads it: `koppeling "
-                f"postings retry {name}`; "
+                f"Correct it in ENK and publish it again, or here: `koppeling postings edit {name}`. After a "
+                f"release that reads it: `koppeling postings retry {name}`; "
                 f"to close it: `koppeling postings discard {name} --reason …`."
             )
         case Outcome.REJECTED:
             return (
-                f"Do what the reason says, then `koppeling postings retry {name}`; typed in by hand: "
-                "`koppeling postings "
+                f"Do what the reason says, then `koppeling postings retry {name}`; to mend the document: "
+                f"`koppeling postings edit {name}`; typed in by hand: `koppeling postings "
                 f"resolve {name} --booked-as NUMBER`; never to be booked: `koppeling postings discard "
                 f"{name} --reason …`."
             )
@@ -276,181 +280,18 @@ def what_can_be_done(posting: ListedPosting) -> str:
             return f"It goes on by itself; `koppeling postings retry {name}` tries it now."
 
 
-@app.command(
-    epilog=examples(
-        "koppeling postings retry 4711 4712",
-        "koppeling postings retry -a adm-1001 --code not_found_ledger_account",
-    )
-)
-def retry(
-    ids: Ids = None,
-    administration: Administration = None,
-    package: OfPackage = None,
-    kind: Kind = None,
-    state: States = None,
-    code: OfCode = None,
-    field: Field = None,
-    number: Numbers = None,
-    needs_somebody: NeedsSomebody = False,
-    since: Since = None,
-    yes: Yes = False,
-    data_dir: DataDir = None,
-    verbose: Verbose = False,
-) -> None:
-    """Send postings again: after a change in the mapping, in the package, or in ENK.
-
-    Name ids, or filters. What may have been booked is looked up, not sent; what is booked is left alone.
-    Rejected input (R…) is read again with this release.
-    """
-    quiet(verbose)
-    from ledger.repair import retry as send_again
-
-    wanted = _filter(
-        administration, package, kind, state, code, field, number, True, needs_somebody, since, ids or ()
-    )
-    with open_ledger(data_dir) as connection:
-        chosen = _chosen(connection, wanted, ids, yes, "Send again")
-        now = datetime.now(UTC)
-        done = _each(connection, "retry", chosen, lambda cursor, one: send_again(cursor, one, now), {})
-    say(f"{done} of {len(chosen)} sent again. Follow with `koppeling postings list --open`.")
-    raise typer.Exit(0 if done == len(chosen) else SOMEBODY)
-
-
-@app.command(epilog=examples('koppeling postings discard 4711 --reason "dubbel ingevoerd in ENK"'))
-def discard(
-    ids: Annotated[list[str], typer.Argument(help="Ids, as `postings list` shows them.")],
-    reason: Annotated[
-        str, typer.Option(help="Why it must never be booked; ENK and the audit get to see it.")
-    ],
-    yes: Yes = False,
-    data_dir: DataDir = None,
-    verbose: Verbose = False,
-) -> None:
-    """End postings that must never be booked. Only what was never sent, or was refused, can be discarded."""
-    quiet(verbose)
-    from ledger.repair import discard as end
-
-    _require_reason(reason)
-    with open_ledger(data_dir) as connection:
-        chosen = _chosen(connection, _ids(ids), ids, yes, "Discard for good")
-        done = _each(
-            connection, "discard", chosen, lambda cursor, one: end(cursor, one, reason), {"reason": reason}
-        )
-    say(f"{done} of {len(chosen)} discarded.")
-    raise typer.Exit(0 if done == len(chosen) else SOMEBODY)
-
-
-@app.command(
-    epilog=examples(
-        "koppeling postings resolve 4711 --booked-as 20260123", "koppeling postings resolve 4711 --not-booked"
-    )
-)
-def resolve(
-    posting: Annotated[str, typer.Argument(help="An id, as `postings list` shows it.")],
-    booked_as: Annotated[str | None, typer.Option(help="It is in the package, under this number.")] = None,
-    package_id: Annotated[
-        str | None, typer.Option(help="The package's own id of it, so that its payments are read back.")
-    ] = None,
-    not_booked: Annotated[
-        bool, typer.Option("--not-booked", help="It is not in the package: send it again.")
-    ] = False,
-    data_dir: DataDir = None,
-    verbose: Verbose = False,
-) -> None:
-    """Say what became of a doubtful posting, after looking in the package.
-
-    Also for documents that somebody typed in by hand: they are linked and never sent.
-    """
-    quiet(verbose)
-    from ledger.repair import resolve as settle
-
-    if (booked_as is None) == (not not_booked):
-        raise typer.BadParameter("say either --booked-as NUMBER or --not-booked.")
-    with open_ledger(data_dir) as connection:
-        _find(connection, posting)
-        done = _each(
-            connection,
-            "resolve",
-            [posting],
-            lambda cursor, one: settle(cursor, one, booked_as=booked_as, package_id=package_id),
-            {"booked_as": booked_as, "package_id": package_id},
-        )
-    if not done:
-        raise typer.Exit(TROUBLE)
-    say(
-        f"Posting {posting} is linked to {booked_as}."
-        if booked_as
-        else f"Posting {posting} is looked up once more, and sent when it is not there."
-    )
-
-
-def _chosen(
-    connection: psycopg.Connection[TupleRow],
-    wanted: PostingFilter,
-    ids: Sequence[str] | None,
-    yes: bool,
-    what: str,
-) -> list[str]:
-    """The ids to act on, agreed with the person when there are filters instead of ids."""
-    from ledger.overview import PostingFilter, list_postings
-
-    if not ids and wanted == PostingFilter(open_only=True):
-        raise typer.BadParameter("name ids, or at least one filter.")
-    if ids:
-        known = {posting.id for posting in list_postings(connection, PostingFilter(ids=list(ids)))}
-        unknown = [one for one in ids if one not in known]
-        if unknown:
-            raise Trouble(
-                f"There is no posting {', '.join(unknown)}. `koppeling postings list` shows the ids."
-            )
-        return list(ids)
-    found = [posting.id for posting in list_postings(connection, wanted)]
-    if not found:
-        raise Trouble("No posting matches. `koppeling postings list` with the same filters shows what does.")
-    if not yes and not typer.confirm(f"{what}: {len(found)} postings?", err=True):
-        raise typer.Abort
-    return found
-
-
-def _each(
-    connection: psycopg.Connection[TupleRow],
-    action: str,
-    ids: Sequence[str],
-    act: Callable[[Cursor[TupleRow], str], Refused | None],
-    detail: dict[str, object],
-) -> int:
-    """Act on each in a transaction of its own, with its audit row; returns how many were done."""
-    from ledger.audit import record_action
-    from ops.bootstrap import operator
-
-    done = 0
-    for one in ids:
-        with connection.transaction(), connection.cursor() as cursor:
-            refused = act(cursor, one)
-            if refused is None:
-                record_action(cursor, operator(), f"postings.{action}", one, detail)
-        if refused is None:
-            done += 1
-        else:
-            note(f"{one}: {refused.why.rstrip('.')}.")
-    return done
-
-
-def _find(connection: psycopg.Connection[TupleRow], identifier: str) -> ListedPosting:
+def find_posting(connection: psycopg.Connection[TupleRow], identifier: str) -> ListedPosting:
+    """The posting or rejected input with that id; raises `Trouble` when there is none."""
     from ledger.overview import list_postings
 
-    found = list_postings(connection, _ids([identifier]))
+    found = list_postings(connection, by_ids([identifier]))
     if not found:
         raise Trouble(f"There is no posting {identifier}. `koppeling postings list` shows the ids.")
     return found[0]
 
 
-def _ids(ids: Sequence[str]) -> PostingFilter:
+def by_ids(ids: Sequence[str]) -> PostingFilter:
+    """The filter for exactly these."""
     from ledger.overview import PostingFilter
 
     return PostingFilter(ids=list(ids))
-
-
-def _require_reason(reason: str) -> None:
-    if not reason.strip():
-        raise typer.BadParameter("give a reason in words.", param_hint="--reason")

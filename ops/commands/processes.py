@@ -52,10 +52,18 @@ def streams(
     settings = settings_for((Need.KAFKA,), data_dir)
     quiet()
     require_topics_ready(settings)
-    _configure_logging(settings)
+    _configure_telemetry(settings, "koppeling-streams")
+    from ops.intake_watch import IntakeWatch
+    from ops.status_page import serving
     from streams.run import run
+    from telemetry.progress import Progress
 
-    status = run(streams_config(settings, instance), on_ready=_announcing(announce))
+    progress = Progress()
+    config = streams_config(settings, instance)
+    with serving(settings, progress) as url:
+        _announce_url(announce, url)
+        watch = IntakeWatch(settings, progress)
+        status = run(config, on_ready=_announcing(announce), progress=progress, on_start=watch.start)
     # A thread of the consumer may outlive Faust's stop; nothing is left to do for it.
     os._exit(status)
 
@@ -82,12 +90,20 @@ def worker(
     if unbuilt:
         raise Trouble(f"Not built yet: {', '.join(unbuilt)}. `koppeling packages` shows what is.")
     require_ready(settings)
-    _configure_logging(settings)
+    _configure_telemetry(settings, "koppeling-worker")
     from ops.garbage import collect_less_often
+    from ops.status_page import serving
+    from ops.switching import hand_over_sooner
     from ops.worker import Worker
+    from telemetry.progress import Progress
 
     collect_less_often()
-    asyncio.run(run_worker(Worker(worker_config(settings, packages or ())), announce=announce))
+    hand_over_sooner()
+    progress = Progress()
+    worker = Worker(worker_config(settings, packages or ()), progress=progress)
+    with serving(settings, progress, lambda: worker.looking) as url:
+        _announce_url(announce, url)
+        asyncio.run(run_worker(worker, announce=announce))
 
 
 async def run_worker(worker: Worker, *, announce: bool = False) -> None:
@@ -118,9 +134,19 @@ def _announcing(wanted: bool) -> Callable[[], None]:
     return ready
 
 
-def _configure_logging(settings: Settings) -> None:
+def _announce_url(wanted: bool, url: str | None) -> None:
+    if wanted and url is not None:
+        print(f"http {url}", flush=True)
+
+
+def _configure_telemetry(settings: Settings, service: str) -> None:
     from ops.setting_groups import LogFormat
     from telemetry import logging as our_logging
+    from telemetry import tracing
 
+    try:
+        tracing.configure(service)
+    except tracing.TracingMisconfigured as error:
+        raise Trouble(str(error)) from error
     as_json = {LogFormat.JSON: True, LogFormat.CONSOLE: False}.get(settings.log.format)
     our_logging.configure(level=settings.log.level, as_json=as_json)

@@ -15,7 +15,8 @@ from ops.commands.troubles import OK, SOMEBODY, TROUBLE
 if TYPE_CHECKING:
     from ledger.health import Standing
     from ledger.readbacks import ReadbackFailure
-    from ops.health import Finding, GroupLag
+    from ops.health import Finding
+    from ops.lag import GroupLag
     from ops.settings import Settings
 
 
@@ -72,23 +73,10 @@ def _lags(admin: object, settings: Settings, offsets: dict[tuple[str, int], int]
     from kafka import KafkaAdminClient
 
     from ops.bootstrap import intake_group, receiver_group
-    from ops.health import group_lags
-    from ops.packages import PACKAGES
-    from schemas.topics import (
-        ENK_ADMINISTRATIONS,
-        ENK_INVOICES,
-        ENK_RELATIONS,
-        HOLDING,
-        INTAKE_DLQ,
-        sink_topic,
-    )
+    from ops.lag import consumer_groups, group_lags
 
     assert isinstance(admin, KafkaAdminClient)
-    groups = {
-        intake_group(settings): (ENK_ADMINISTRATIONS, ENK_RELATIONS, ENK_INVOICES),
-        receiver_group(settings): (*(sink_topic(package) for package in PACKAGES), HOLDING, INTAKE_DLQ),
-    }
-    return group_lags(admin, groups, offsets)
+    return group_lags(admin, consumer_groups(intake_group(settings), receiver_group(settings)), offsets)
 
 
 def _as_json(
@@ -142,7 +130,7 @@ def _print(
     print_table(
         ("progress", "", ""),
         [
-            *((f"lag of {lag.group}", lag.lag, f"{lag.members} processes read") for lag in lags),
+            *((f"lag of {lag.group}", lag.lag, _readers(lag)) for lag in lags),
             (
                 "oldest due",
                 ago(found.now - due.due_at) if due else "nothing is due",
@@ -187,6 +175,11 @@ def _print(
         ("verdict", "what", "do"),
         ((finding.health.word, finding.what, finding.do) for finding in findings),
     )
+
+
+def _readers(lag: GroupLag) -> str:
+    oldest = f", the oldest waits {ago(timedelta(seconds=lag.oldest_seconds))}" if lag.oldest_seconds else ""
+    return f"{lag.members} processes read{oldest}"
 
 
 def _owners(found: Standing) -> str:

@@ -51,7 +51,7 @@ def up(
     logs/. Other commands find what runs here by the same --data-dir.
 
     When everything works, one line is printed that begins with `ready` (with --json: one JSON object with
-    `ready`, `data_dir`, `kafka`, `simulators`, `pids`). Scripts wait for it.
+    `ready`, `data_dir`, `kafka`, `simulators`, `pids`, `http`). Scripts wait for it.
 
     Beside simulators, deliveries wait shorter than they would, so that one sees things happen: the terms are
     printed, and the environment overrules them. Simulators remember their books from one run to the next;
@@ -95,6 +95,7 @@ def _print_ready(session: Session, as_json: bool) -> None:
             "simulators": stack.simulator_urls,
             "terms": stack.terms,
             "pids": stack.pids,
+            "http": stack.status_urls,
         }
         print(json.dumps(ready), flush=True)
         return
@@ -104,6 +105,8 @@ def _print_ready(session: Session, as_json: bool) -> None:
         say(f"books, payments, faults: {stack.control}/books (docs/simulators.md)")
         say("terms: " + ", ".join(f"{name}={value}" for name, value in stack.terms.items()))
     say("processes: " + ", ".join(f"{name} {pid}" for name, pid in stack.pids.items()))
+    for name, url in stack.status_urls.items():
+        say(f"health and metrics of {name}: {url}/healthz, {url}/metrics")
     say(f"ready: publish with `koppeling publish FILE --data-dir {stack.data_dir}`; Ctrl-C stops everything")
     sys.stdout.flush()
 

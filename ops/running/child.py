@@ -16,6 +16,7 @@ from ops.embedded.failures import StartFailed
 
 _MOST_LOG = 20 * 1024 * 1024
 READY = "ready"
+URL = "http "
 
 
 class Child:
@@ -112,6 +113,12 @@ class Child:
             if self._guardian.stdout is not None:
                 self._guardian.stdout.close()
             self._guardian = None
+
+    @property
+    def url(self) -> str | None:
+        """Where it serves its status, as it has said since this start."""
+        said = [line.removeprefix(URL) for line in self._output() if line.startswith(URL)]
+        return said[-1] if said and self.running else None
 
     def last_words(self, lines: int = 12) -> str:
         """The last lines that it wrote since this start."""

@@ -82,7 +82,7 @@ class Keeper:
         self._last_words = last_words
         self._monotonic = monotonic
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name=f"keep-{name}", daemon=True)
+        self._thread = self._new_thread()
         self._state = State.RUNNING if thing.running else State.STARTING
         self._starts = 1 if thing.running else 0
         self._trouble = ""
@@ -95,6 +95,16 @@ class Keeper:
     def start(self) -> None:
         """Begin to keep it running."""
         self._thread.start()
+
+    def start_again(self) -> None:
+        """After `stop`: keep it running once more."""
+        self._stopping.clear()
+        self._thread = self._new_thread()
+        self._change(State.STARTING)
+        self.start()
+
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._keep, name=f"keep-{self.name}", daemon=True)
 
     def ask_to_stop(self) -> None:
         """Restart it no more."""

@@ -7,8 +7,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +55,8 @@ class StackPlan:
         workers: how many worker processes.
         terms: settings of the child processes, unless the environment has them.
         seed: of the simulators.
+        worker_module: the program that takes `worker --announce`; chaos has one that strikes itself.
+        intake: whether the intake runs.
     """
 
     data_dir: Path
@@ -61,6 +64,8 @@ class StackPlan:
     workers: int = 1
     terms: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
+    worker_module: str = "ops.cli"
+    intake: bool = True
 
 
 class Stack:
@@ -103,9 +108,31 @@ class Stack:
         return {"up": os.getpid(), **{kept.name: kept.pid for kept in self.kept if kept.pid is not None}}
 
     @property
+    def services(self) -> Services:
+        """The embedded services."""
+        return self._services
+
+    @contextmanager
+    def held_down(self, *names: str) -> Iterator[None]:
+        """Stop these for the length of a block, as an operator does; then they are kept running again."""
+        held = [keeper for keeper in self._keepers if keeper.name in names]
+        for keeper in reversed(held):
+            keeper.stop()
+        try:
+            yield
+        finally:
+            for keeper in held:
+                keeper.start_again()
+
+    @property
     def terms(self) -> dict[str, str]:
         """The plan's terms as they hold: the environment goes first."""
         return {name: os.environ.get(name) or value for name, value in self.plan.terms.items()}
+
+    @property
+    def status_urls(self) -> dict[str, str]:
+        """Where processes serve `/metrics`, `/healthz` and `/readyz`, by name; it changes with a restart."""
+        return {name: url for name, child in self._children.items() if (url := child.url) is not None}
 
     def ready_pid(self, name: str) -> int | None:
         """The process id of a child that works; None when it does not."""
@@ -231,13 +258,16 @@ class Stack:
     def _start_children(self) -> None:
         plan = self.plan
         self._say(
-            f"Starting the intake, {plan.workers} worker(s)" + (", simulators" if plan.simulators else "")
+            ("Starting the intake, " if plan.intake else "Starting ")
+            + f"{plan.workers} worker(s)"
+            + (", simulators" if plan.simulators else "")
         )
         if plan.simulators:
             self._keep_simulators()
-        self._keep_child("streams", ["streams", "--instance", "intake-up", "--announce"])
+        if plan.intake:
+            self._keep_child("streams", ["streams", "--instance", "intake-up", "--announce"])
         for number in range(1, plan.workers + 1):
-            self._keep_child(f"worker-{number}", ["worker", "--announce"])
+            self._keep_child(f"worker-{number}", ["worker", "--announce"], module=plan.worker_module)
 
     def _keep_simulators(self) -> None:
         memory = self.simulator_folder / "port"
@@ -258,10 +288,15 @@ class Stack:
             return False
 
     def _keep_child(
-        self, name: str, arguments: Sequence[str], works: Callable[[], bool] | None = None
+        self,
+        name: str,
+        arguments: Sequence[str],
+        works: Callable[[], bool] | None = None,
+        *,
+        module: str = "ops.cli",
     ) -> None:
         child = Child(
-            [sys.executable, "-m", "ops.cli", *arguments],
+            [sys.executable, "-m", module, *arguments],
             self._environment(),
             self.data_dir / "logs" / f"{name}.log",
             works=works,
@@ -285,6 +320,8 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             **os.environ,
             **self.terms,
+            # One port is not enough for several processes of one machine.
+            "HTTP__PORT": "0",
             "DATA_DIR": str(self.data_dir),
         }
 

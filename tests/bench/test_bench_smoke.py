@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import delivery, realtime, report
+from bench import delivery, history, realtime, report
 from bench.place import Place, connected
 from bench.run import SMALL, Results, compare
 from ops.embedded import KafkaNode
@@ -54,3 +54,12 @@ def test_a_run_books_everything_and_reports_ratios_stages_and_delays(place: Plac
     assert written["delivery"]["cpu_ratio"] == results.delivery.cpu_ratio  # type: ignore[union-attr]
     assert written["intake"] is None
     assert any("share of the ideal" in what for what, _, _ in report.rows(results))
+
+
+def test_a_long_history_is_there_when_its_cost_is_measured(place: Place) -> None:
+    plan = SMALL.history
+    cost = history.measure(place, plan)
+    assert cost.ratio > 0
+    assert place.one("SELECT count(*) FROM posting_archive") == plan.archived
+    assert place.one("SELECT count(*) FROM posting WHERE document_id LIKE 'past-%%'") == plan.recent
+    assert any("history" in what for what, _, _ in report.rows(Results(history=cost)))

@@ -22,6 +22,7 @@ from ledger.rows import Change, LaneKey, Lease, PostingId
 from schemas.administration import Administration
 from schemas.outcome import Package
 from schemas.topics import (
+    ENK_POSTINGS,
     SOURCE_OFFSET_HEADER,
     SOURCE_PARTITION_HEADER,
     SOURCE_TOPIC_HEADER,
@@ -124,7 +125,8 @@ class Desk:
     def told(self, document: str | None = None) -> list[Json]:
         """Our own events, in the order in which they will be published."""
         events = [
-            json.loads(bytes(row["value"])) for row in self.rows("SELECT value FROM outbox ORDER BY id")
+            json.loads(bytes(row["value"]))
+            for row in self.rows("SELECT value FROM outbox WHERE topic = %s ORDER BY id", ENK_POSTINGS)
         ]
         return [event for event in events if document in (None, event["what"].get("id"))]
 

@@ -85,6 +85,7 @@ def test_an_older_ledger_is_refused_with_what_to_do(empty_database_url: str) -> 
 def test_a_newer_ledger_is_refused_with_what_to_do(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE ledger_state SET readable_from = '9999'")
     with pytest.raises(SchemaMismatch, match="start a newer release"):
         schema.require_current(database_url)
 

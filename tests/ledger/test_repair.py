@@ -8,6 +8,7 @@ import pytest
 
 from ledger.repair import Refused, discard, reread, reread_ahead, resolve, retry
 from ledger.rows import Change, PostingId
+from ledger.work import due_postings
 from schemas.outcome import Code, Outcome, reason
 from schemas.topics import INTAKE_DLQ
 from tests.ledger.desk import NOW, Desk
@@ -110,6 +111,30 @@ def test_a_person_found_it(case: Case) -> None:
     assert (event["outcome"], event["package_document"]["number"]) == ("adopted", "2026-77")
 
 
+@pytest.mark.parametrize("outcome", [Outcome.WAITING, Outcome.HELD])
+def test_what_a_person_typed_in_is_linked_and_never_sent(case: Case, outcome: Outcome) -> None:
+    case.brought_to(outcome)
+    assert case.resolve("2026-77") is None
+    assert (case.row["state"], case.row["due_at"], case.row["waiting_key"]) == ("adopted", None, None)
+
+
+def test_a_relation_that_a_person_typed_in_is_linked_by_the_packages_id(desk: Desk) -> None:
+    key = desk.administration()
+    desk.take_in(relation(roles=["debtor", "creditor"]))
+    name = str(desk.posting("rel-204")["id"])
+    refused = desk.write(lambda cursor: resolve(cursor, name, booked_as="12"))
+    assert isinstance(refused, Refused)
+    assert "--package-id" in refused.why
+    assert desk.write(lambda cursor: resolve(cursor, name, booked_as="12", package_id="abc")) is None
+    assert desk.rows("SELECT role, package_id, code FROM reference ORDER BY role") == [
+        {"role": "creditor", "package_id": "abc", "code": "12"},
+        {"role": "debtor", "package_id": "abc", "code": "12"},
+    ]
+    desk.take_in(invoice())
+    (due,) = [one for one in due_postings(desk.connection, key, 5) if one.kind != "relation"]
+    assert due.references["debtor"].package_id == "abc"
+
+
 def test_a_person_did_not_find_it(case: Case) -> None:
     case.brought_to(Outcome.UNCERTAIN)
     assert case.resolve(None) is None
@@ -176,6 +201,8 @@ def test_rejected_input_can_be_closed_once(desk: Desk) -> None:
     desk.take_in(desk.record(invoice(currency="USD"), topic=INTAKE_DLQ))
     number = rejected(desk, "rejected")
     assert desk.write(lambda cursor: discard(cursor, f"R{number}", "oud")) is None
+    told = desk.told("inv-9001")[-1]
+    assert (told["outcome"], told["error"]["message"]["nl"]) == ("discarded", "Vervallen verklaard: oud")
     assert isinstance(desk.write(lambda cursor: discard(cursor, f"R{number}", "oud")), Refused)
 
 

@@ -18,8 +18,11 @@ from ledger.postings import Intent
 from ledger.rows import Change, Lease, PostingId
 from ledger.writer import Fenced, LedgerWriter, WriterClosed
 from schemas.outcome import Outcome
+from telemetry.progress import Progress
 from tests.ledger.desk import Desk
+from tests.ops.waiting import until
 from tests.schemas.builders import invoice
+from tests.telemetry.test_progress import Clock
 
 Connect = Callable[[], psycopg.Connection[TupleRow]]
 DOCUMENTS = 40
@@ -232,3 +235,41 @@ async def test_connecting_again_leaves_the_lease_alone(desk: Desk, lease: Lease)
     desk.write(lambda cursor: connect(cursor, key, lease.connection, b"new", {}))
     async with writing(connector(desk)) as writer:
         await writer.intent(lease, Intent(ids(desk)[0], "book"))
+
+
+async def test_a_writer_that_stands_still_is_late_and_one_that_has_nothing_to_write_is_not(
+    desk: Desk, lease: Lease
+) -> None:
+    """The thread is stopped in the middle of a batch; the clock is ours."""
+    clock = Clock()
+    progress = Progress(clock)
+    stopped, go_on = threading.Event(), threading.Event()
+
+    def checkpoint(name: str) -> None:
+        stopped.set()
+        assert go_on.wait(60)
+
+    writer = LedgerWriter(
+        connector(desk),
+        asyncio.get_running_loop(),
+        checkpoint=checkpoint,
+        pulse=progress.pulse("writer", 120),
+    )
+    writer.start()
+    posting = ids(desk)[0]
+    await writer.intent(lease, Intent(posting, "book"))
+    clock.now += 1000
+    # An intent has no checkpoint: the thread waits for more to do.
+    await until_resting(progress)
+    writing = writer.change(lease, booked(posting))
+    assert await asyncio.to_thread(stopped.wait, 60)
+    clock.now += 121
+    assert [part.part for part in progress.late()] == ["writer"]
+    go_on.set()
+    await writing
+    await until_resting(progress)
+    await writer.close(10)
+
+
+async def until_resting(progress: Progress) -> None:
+    await asyncio.to_thread(until, lambda: not progress.parts()[0].seconds)

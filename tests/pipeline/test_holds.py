@@ -6,7 +6,7 @@ import pytest
 
 from ledger.administrations import hold_lane, release_lane, set_mapping
 from schemas.outcome import Code, Package, reason
-from schemas.topics import HOLDING
+from schemas.topics import ATTENTION, HOLDING
 from sinks.breaker import let_package_go
 from tests.pipeline.companies import (
     calls,
@@ -40,6 +40,15 @@ def probe_now(administration: Administration) -> None:
         " due_version = due_version + 1 WHERE administration_id = %s RETURNING package",
         administration.id,
     )
+
+
+def attention(administration: Administration) -> list[tuple[str, str]]:
+    """What ENK was told to tell the bookkeeper, in order."""
+    return [
+        (event["status"], event["code"])
+        for event in administration.pipeline.events(ATTENTION)
+        if event["administration"] == administration.id and event["who_acts"] == "bookkeeper"
+    ]
 
 
 def test_an_unknown_administration_is_held_and_released_in_order(
@@ -129,10 +138,13 @@ def test_a_revoked_key_holds_until_it_is_restored(snelstart: Administration, ear
     )
     ear.listen()
     assert len(ear.events(snelstart, "s-11")) == 1, "a probe in vain is not told"
+    until(lambda: attention(snelstart) == [("open", "auth_revoked")], "the bookkeeper is to be told")
     change_settings(snelstart, koppelsleutel_active=True)
     probe_now(snelstart)
     assert_booked_in_order(snelstart)
     ear.until_told(snelstart, "s-11", ["held", "booked"])
+    told = [("open", "auth_revoked"), ("resolved", "auth_revoked")]
+    until(lambda: attention(snelstart) == told, "it is over")
 
 
 def test_a_package_that_is_down_is_probed_and_work_resumes_by_itself(

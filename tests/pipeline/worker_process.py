@@ -17,6 +17,7 @@ from datetime import timedelta
 from pydantic import SecretStr
 from tenacity import wait_fixed
 
+from ledger.attention_cases import AttentionTerms
 from ledger.credentials import CredentialVault
 from ops.packages import Apps
 from ops.worker import Worker, WorkerConfig
@@ -72,6 +73,8 @@ class WorkerSpec:
             session_timeout=timedelta(seconds=2),
             idle_transaction_timeout=timedelta(seconds=2),
             publisher_stuck_after=timedelta(seconds=3),
+            attention=AttentionTerms(settle=timedelta(seconds=1)),
+            attention_every=timedelta(seconds=1),
         )
 
 

@@ -9,16 +9,17 @@ import jsonschema
 import pytest
 import yaml
 
+from schemas.attention import ATTENTION_CHANGED
 from schemas.event_kind import TYPE_OF_KIND
 from schemas.export import contract_files, export, json_schema
 from schemas.payment import PAYMENT_CHANGED
 from schemas.posting import POSTING_CHANGED
 from schemas.topics import TOPICS
 from tests.schemas.builders import Json, administration, invoice, record, relation
-from tests.schemas.test_publishing import PAYMENT, POSTING
+from tests.schemas.test_publishing import ATTENTION, PAYMENT, POSTING
 
 CONTRACT = Path(__file__).parents[2] / "docs" / "contract"
-TYPES = [*TYPE_OF_KIND.values(), POSTING_CHANGED, PAYMENT_CHANGED]
+TYPES = [*TYPE_OF_KIND.values(), POSTING_CHANGED, PAYMENT_CHANGED, ATTENTION_CHANGED]
 
 
 def test_the_committed_contract_is_this_releases(tmp_path: Path) -> None:
@@ -81,6 +82,9 @@ def test_what_we_publish_keeps_its_schema_and_may_grow() -> None:
     payment = json.loads(PAYMENT.model_dump_json(exclude_none=True))
     assert valid(POSTING_CHANGED, posting | {"added_later": 1})
     assert valid(PAYMENT_CHANGED, payment | {"added_later": 1})
+    attention = json.loads(ATTENTION.model_dump_json(exclude_none=True))
+    assert valid(ATTENTION_CHANGED, attention | {"added_later": 1})
+    assert not valid(ATTENTION_CHANGED, attention | {"status": "maybe"})
 
 
 def test_the_asyncapi_document_has_every_public_topic_and_resolves() -> None:

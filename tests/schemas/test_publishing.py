@@ -9,9 +9,11 @@ from decimal import Decimal
 
 import pytest
 
-from schemas.outcome import Code, Outcome, Package, reason
+from schemas.attention import AttentionChanged, AttentionKind, AttentionStatus
+from schemas.outcome import Code, Outcome, Package, WhoActs, reason
 from schemas.payment import PaidInvoice, PaymentAmount, PaymentChanged, PaymentStatus, SettledBy
 from schemas.posting import (
+    Message,
     PackageDocument,
     PostingChanged,
     PostingError,
@@ -19,7 +21,7 @@ from schemas.posting import (
     What,
     WhatKind,
 )
-from schemas.publishing import BadLine, payment_record, posting_record, record_from_line
+from schemas.publishing import BadLine, attention_record, payment_record, posting_record, record_from_line
 from schemas.reading import ReadEvent, Rejection, read_record
 from tests.schemas.builders import administration, cloud_event, invoice, relation
 
@@ -46,6 +48,21 @@ PAYMENT = PaymentChanged(
     last_payment_date=date(2026, 4, 1),
     sequence=1,
     observed_at=NOON,
+)
+ATTENTION = AttentionChanged(
+    id="case-1",
+    status=AttentionStatus.OPEN,
+    administration="adm-1001",
+    package=Package.KING,
+    kind=AttentionKind.FILE_READY,
+    who_acts=WhoActs.BOOKKEEPER,
+    message=Message(nl="Lees het in.", en="Import it."),
+    count=1,
+    examples=("verkoop-1.xml",),
+    since=NOON,
+    opened_at=NOON,
+    sequence=1,
+    occurred_at=NOON,
 )
 
 
@@ -85,6 +102,24 @@ def test_a_payment_event_as_a_record() -> None:
     assert dict(headers)["ce_subject"] == b"inv-1"
     assert value is not None
     assert json.loads(value)["amount"] == {"gross": "121.00", "paid": "100.50", "open": "20.50"}
+
+
+def test_an_attention_event_as_a_record() -> None:
+    topic, key, headers, value = attention_record(ATTENTION, event_id="a-1")
+    assert (topic, key) == ("koppeling.attention.v1", b"adm-1001")
+    assert dict(headers) == {
+        "ce_specversion": b"1.0",
+        "ce_id": b"a-1",
+        "ce_source": b"/enk-koppeling",
+        "ce_type": b"nl.enk.koppeling.attention.changed.v1",
+        "ce_time": b"2026-04-01T12:00:00Z",
+        "ce_subject": b"case-1",
+        "ce_partitionkey": b"adm-1001",
+        "content-type": b"application/json",
+    }
+    assert value is not None
+    assert "code" not in json.loads(value)
+    assert AttentionChanged.model_validate_json(value) == ATTENTION
 
 
 def test_a_key_that_is_no_text_can_still_be_told_about() -> None:

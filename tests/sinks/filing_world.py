@@ -145,7 +145,8 @@ class FilingWorld:
     def published(self, document: str) -> list[Mapping[str, object]]:
         """Our posting events about a document, oldest first."""
         rows = self.connection.execute(
-            "SELECT value FROM outbox WHERE key = %s ORDER BY id", (self.key.administration.encode(),)
+            "SELECT value FROM outbox WHERE key = %s AND topic = 'enk.postings.v1' ORDER BY id",
+            (self.key.administration.encode(),),
         ).fetchall()
         events = [json.loads(bytes(value)) for (value,) in rows]
         return [event for event in events if event["what"].get("id") == document]

@@ -126,7 +126,9 @@ class BookedLedger:
 
     def events(self) -> list[dict[str, Any]]:
         """The payment events that wait to be published, in order, each with its event id under `id`."""
-        rows = self.ask("SELECT topic, key, headers, value FROM outbox ORDER BY id")
+        rows = self.ask(
+            "SELECT topic, key, headers, value FROM outbox WHERE topic <> 'enk.postings.v1' ORDER BY id"
+        )
         events = []
         for topic, key, headers, value in rows:
             event = json.loads(bytes(value))

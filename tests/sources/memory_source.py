@@ -32,6 +32,11 @@ class MemorySource:
         self.invoices[package_id] = InvoiceObservation(package_id, package_id, total, rest)
         self.changes.append(package_id)
 
+    def show(self, package_id: str, number: str, gross: str) -> None:
+        """An invoice that has another number than its id, with nothing paid on it."""
+        total = Decimal(gross)
+        self.invoices[package_id] = InvoiceObservation(package_id, number, total, total)
+
     def pay(
         self, package_id: str, open_amount: str, by: SettledBy | None = None, *, logged: bool = True
     ) -> None:

@@ -98,15 +98,83 @@ def test_a_refused_record_keeps_its_bytes_and_gets_the_reason() -> None:
     assert (outgoing.key, outgoing.value) == (bad.key, bad.value)
     assert outgoing.headers[:5] == (("x", b"1"), ("x", b"\xff"), *SOURCE)
     reasons = dict(outgoing.headers[5:])
-    assert list(reasons) == [
+    assert set(reasons) == {
         "koppeling_error_code",
         "koppeling_error_field",
         "koppeling_error_nl",
         "koppeling_error_en",
         "koppeling_error_who_acts",
-    ]
+        "koppeling_error_codes",
+        "koppeling_origin_topic",
+        "koppeling_origin_partition",
+        "koppeling_origin_offset",
+        "koppeling_attempts",
+        *(
+            f"__connect.errors.{name}"
+            for name in (
+                "topic",
+                "partition",
+                "offset",
+                "connector.name",
+                "task.id",
+                "stage",
+                "class.name",
+                "exception.class.name",
+                "exception.message",
+                "exception.stacktrace",
+            )
+        ),
+    }
     assert reasons["koppeling_error_code"] == b"invalid_event"
     assert all(value for value in reasons.values())
+    assert reasons["__connect.errors.offset"] == reasons["koppeling_origin_offset"] == b"42"
+    assert reasons["__connect.errors.stage"] == b"VALUE_CONVERTER"
+
+
+def test_a_dead_letter_that_is_put_back_names_its_first_origin_and_counts() -> None:
+    bad = replace(INVOICE, value=b"not json")
+    (first,) = route(bad, IN_SNELSTART).records
+    again = SourceRecord(ENK_INVOICES, 3, 99, first.key, first.value, first.headers)
+    (second,) = route(again, IN_SNELSTART).records
+    names = [name for name, _ in second.headers]
+    assert len(names) == len(set(names))
+    headers = dict(second.headers)
+    assert (headers["koppeling_origin_offset"], headers["koppeling_source_offset"]) == (b"42", b"99")
+    assert headers["__connect.errors.offset"] == b"99"
+    assert headers["koppeling_attempts"] == b"2"
+    assert headers["koppeling_error_codes"] == b"invalid_event,invalid_event"
+    (mended,) = route(replace(again, value=INVOICE.value), IN_SNELSTART).records
+    assert mended.headers == (
+        *INVOICE.headers,
+        ("koppeling_source_topic", b"enk.invoices.v1"),
+        ("koppeling_source_partition", b"3"),
+        ("koppeling_source_offset", b"99"),
+        ("koppeling_origin_topic", b"enk.invoices.v1"),
+        ("koppeling_origin_partition", b"7"),
+        ("koppeling_origin_offset", b"42"),
+    )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (
+            ("koppeling_origin_topic", b"t"),
+            ("koppeling_origin_partition", b"x"),
+            ("koppeling_origin_offset", b"1"),
+        ),
+        (
+            ("koppeling_origin_topic", b"\xff"),
+            ("koppeling_origin_partition", b"1"),
+            ("koppeling_origin_offset", b"1"),
+        ),
+        (("__connect.errors.topic", None), ("__connect.errors.offset", b"-1")),
+        (("koppeling_origin_topic", b"t"), ("koppeling_origin_partition", b"9" * 40)),
+    ],
+)
+def test_an_origin_that_is_nonsense_is_none(headers: tuple[tuple[str, bytes | None], ...]) -> None:
+    (outgoing,) = route(replace(INVOICE, headers=(*INVOICE.headers, *headers)), IN_SNELSTART).records
+    assert outgoing.headers == (*INVOICE.headers, *SOURCE)
 
 
 def test_a_fault_of_ours_costs_one_record() -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from schemas.outcome import Code
+from telemetry import tracing
 from tests.vendors.wire_server import WireServer, answer, cut, hang, serving
 from vendors.answer import Call
 from vendors.failure import Failure, NotSent, Refused, Scope, Uncertain
@@ -285,3 +286,18 @@ async def test_no_failure_shows_a_header(wire: WireServer) -> None:
             )
     assert "geheim" not in str(caught.value)
     assert "wachtwoord" not in str(caught.value)
+
+
+@pytest.mark.parametrize("switch", [True, False])
+async def test_a_call_carries_the_trace_that_it_is_made_for_unless_that_is_switched_off(
+    wire: WireServer, switch: bool
+) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    wire.will(answer(200))
+    async with Transport(send_traceparent=switch) as transport:
+        await read(transport, wire)
+        with tracing.working_on("deliver", trace, posting=1):
+            await read(transport, wire)
+            await write(transport, wire.url)
+    sent = [request.headers.get("traceparent") for request in wire.received]
+    assert sent == ([None, trace, trace] if switch else [None, None, None])

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from schemas.outcome import Code
+from telemetry import metrics
 from vendors.answer import Answer
 from vendors.failure import Failure, NotSent, Refused, Scope
 from vendors.pacing import Monotonic
@@ -60,7 +61,13 @@ class TokenSource:
             return self._token.value
         async with self._lock:
             if self._token is None or self._clock() >= self._token.until:
-                self._token = await self._fetch()
+                given = metrics.TOKEN_REFRESHES
+                try:
+                    self._token = await self._fetch()
+                except Failure:
+                    given.labels("snelstart", "no").inc()
+                    raise
+                given.labels("snelstart", "yes").inc()
             return self._token.value
 
     def drop(self, value: str) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TypeAlias
+from json.encoder import encode_basestring
+from typing import Any, TypeAlias
 from uuid import UUID
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | Decimal | bool | None"
 
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_text = json.JSONEncoder(ensure_ascii=False).encode
+_text = encode_basestring
 
 
 def encode(document: Mapping[str, object]) -> bytes:
@@ -25,30 +26,46 @@ def encode(document: Mapping[str, object]) -> bytes:
     Raises:
         TypeError: for a float, or any other type that has no exact form.
     """
-    return _encode(document).encode()
+    return _object(document).encode()
 
 
 def _encode(value: object) -> str:
-    match value:
-        case str():
-            return _text(value)
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(int(value))
-        case Decimal():
-            if not value.is_finite():
-                raise TypeError(f"{value} has no JSON form")
-            return f"{value:f}"
-        case UUID():
-            return f'"{value}"'
-        case Mapping():
-            return "{" + ",".join(f"{_text(str(key))}:{_encode(item)}" for key, item in value.items()) + "}"
-        case list() | tuple():
-            return "[" + ",".join(_encode(item) for item in value) + "]"
+    written = _WRITTEN.get(type(value))
+    if written is not None:
+        return written(value)
+    for kind, write in _KINDS:
+        if isinstance(value, kind):
+            return write(value)
     raise TypeError(f"{type(value).__name__} has no exact JSON form")
+
+
+def _decimal(value: Decimal) -> str:
+    if not value.is_finite():
+        raise TypeError(f"{value} has no JSON form")
+    return f"{value:f}"
+
+
+def _object(value: Mapping[str, object]) -> str:
+    return "{" + ",".join([f"{_text(str(key))}:{_encode(item)}" for key, item in value.items()]) + "}"
+
+
+def _array(value: Sequence[object]) -> str:
+    return "[" + ",".join([_encode(item) for item in value]) + "]"
+
+
+_KINDS: tuple[tuple[type, Callable[[Any], str]], ...] = (
+    (str, lambda value: _text(str(value))),
+    (type(None), lambda value: "null"),
+    (bool, lambda value: "true" if value else "false"),
+    (int, lambda value: str(int(value))),
+    (Decimal, _decimal),
+    (UUID, lambda value: f'"{value}"'),
+    (Mapping, _object),
+    (list, _array),
+    (tuple, _array),
+)
+_WRITTEN: dict[type, Callable[[Any], str]] = {**dict(_KINDS), dict: _object}
+"""By exact type, which is nearly all of a document; kinds of kinds (an enum of texts) go by `_KINDS`."""
 
 
 def decode(body: bytes) -> Json:

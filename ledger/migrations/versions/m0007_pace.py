@@ -8,6 +8,7 @@ revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
+readable_from = "0006"
 
 UPGRADE = """
 -- By budget, how old each slot of calls was when it was written: [{"period": 60, "calls": [[0.4, 3], …]}, …].

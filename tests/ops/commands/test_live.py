@@ -112,6 +112,16 @@ def _until_filed(live: Terminal, book: Book) -> None:
     until(lambda: book.ask("SELECT 1 FROM file WHERE state = 'delivered'"))
 
 
+def test_a_restore_that_nothing_else_shows_is_one_that_a_person_says(live: Terminal, book: Book) -> None:
+    live.ok("topics", "apply", "--go")
+    ((epoch,),) = book.ask("SELECT epoch FROM ledger_state")
+    assert "in recovery" in live.ok("db", "restored")
+    ((raised, cause),) = book.ask("SELECT epoch, recovery_cause FROM ledger_state")
+    assert raised > epoch
+    assert cause
+    assert book.audited()[-1] == ("restored", "ledger")
+
+
 def test_services_are_found_by_their_data_directory(own_kafka: KafkaNode) -> None:
     data_dir = own_kafka.folder.parent
     assert running_kafka(data_dir) == own_kafka.bootstrap_servers

@@ -139,3 +139,21 @@ def test_resolve_sends_again_what_is_not_there(terminal: Terminal, book: Book, s
     book.mark("1", "uncertain", code="timeout_uncertain", intent_step="book")
     terminal.ok("postings", "resolve", name, "--not-booked")
     assert book.ask("SELECT state, look_up_first FROM posting WHERE id = %s", name) == [("received", True)]
+
+
+def test_resolve_says_how_payments_are_found_and_refuses_what_contradicts(
+    terminal: Terminal, book: Book, sold: Sold
+) -> None:
+    name = sold("1")
+    book.mark("1", "waiting", code="not_found_relation", scope=None)
+    terminal.said("postings", "resolve", name, "--booked-as", " ", code=2)
+    terminal.said("postings", "resolve", name, "--not-booked", "--package-id", "x", code=2)
+    assert "found that number" in terminal.ok("postings", "resolve", name, "--booked-as", "V-77")
+    assert book.ask("SELECT state, package_number, waiting_key FROM posting WHERE id = %s", name) == [
+        ("adopted", "V-77", None)
+    ]
+    other = sold("2")
+    book.mark("1", "adopted", package_id="abc")
+    assert "linked to abc already" in terminal.said(
+        "postings", "resolve", other, "--booked-as", "V-77", "--package-id", "abc"
+    )

@@ -72,6 +72,8 @@ def test_the_commands() -> None:
         "files resolve",
         "db upgrade",
         "db downgrade",
+        "db restored",
+        "chaos",
         "topics apply",
         "schemas export",
     }

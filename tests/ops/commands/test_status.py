@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger.health import Breaker, DueLane, HeldLane, Need, Outbox, Standing, StuckFile, standing
-from ops.health import GroupLag, Health, judge, worst
+from ops.health import Health, judge, worst
+from ops.lag import GroupLag
 from tests.ops.commands.conftest import Book
 from tests.schemas import builders
 
@@ -80,3 +81,11 @@ def test_the_ledger_is_read_in_one_snapshot(book: Book) -> None:
     assert [(lane.administration, lane.code) for lane in found.held] == [("adm-1001", "auth_revoked")]
     assert found.outbox.size > 0
     assert found.oldest_due is None
+
+
+def test_records_that_wait_too_long_are_trouble_though_processes_read() -> None:
+    (finding,) = judge(QUIET, [GroupLag("koppeling.receiver", 5, 2, oldest_seconds=300)])
+    assert finding.health is Health.TROUBLE
+    assert "oldest for 5 minutes" in finding.what
+    assert "`koppeling worker`" in finding.do
+    assert judge(QUIET, [GroupLag("koppeling.receiver", 5_000_000, 2, oldest_seconds=299)]) == []

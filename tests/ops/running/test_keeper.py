@@ -79,3 +79,13 @@ def test_what_was_asked_to_stop_stays_stopped(thing: Thing, keeper: Keeper) -> N
 
     assert not thing.alive
     assert keeper.kept.state is State.STOPPED
+
+
+def test_what_was_stopped_can_be_kept_running_again(thing: Thing, keeper: Keeper) -> None:
+    until(lambda: thing.alive)
+    keeper.stop()
+    keeper.start_again()
+    until(lambda: keeper.kept.state is State.RUNNING and thing.alive)
+
+    thing.alive = False
+    until(lambda: thing.alive)

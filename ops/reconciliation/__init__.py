@@ -1,0 +1,1 @@
+"""What ENK published, what the ledger has of it, and what the package says now: compared by month."""
