@@ -22,7 +22,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: $(READY) ## A sample month through the whole pipeline, with simulators (ARGS=--exit ends with the proof)
@@ -56,9 +56,13 @@ format: $(READY) ## Format and repair what can be repaired
 bench: $(READY) ## Speed, as ratios within one run (ARGS=--json prints JSON)
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench-peers
+bench-peers: $(READY) ## The same work by what one would take instead, with their missing and double
+	$(BIN)/python -m bench.peers $(ARGS)
+
 .PHONY: chaos
-chaos: $(READY) ## Everything that can break does, and the proof afterwards (ARGS="--minutes 30 --seed 7")
-	$(BIN)/koppeling chaos $(ARGS)
+chaos: $(READY) ## Everything that can break does, for 30 minutes, and the proof (ARGS="--minutes 2" is shorter)
+	$(BIN)/koppeling chaos $(or $(ARGS),--minutes 30 --administrations 54 --documents 20000 --naive --json chaos.json)
 
 .PHONY: schemas
 schemas: $(READY) ## Export the contract with ENK to docs/contract

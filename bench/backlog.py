@@ -1,8 +1,8 @@
 """Backlog: what a long queue costs a worker that starts into it.
 
-The documents are in Kafka when the worker starts: 100,000 of them, a thousand, or one. Measured from its
-start: when the first is booked, and the most memory that it has held when all have been received and as
-many booked as there are in the shorter queue.
+The documents are in Kafka when the worker starts: 100,000 of them, a thousand, or one. Measured from when
+its program is loaded: until the first is booked; and the most memory that it has held when all have been
+received and as many booked as there are in the shorter queue.
 """
 
 from __future__ import annotations
@@ -63,20 +63,21 @@ class Backlog:
 
 def measure(place: Place, plan: Queues) -> Backlog:
     """The empty queue first, the long one last."""
-    empty = _start(place, plan, "empty", 1)
-    short = _start(place, plan, "short", plan.short)
-    return Backlog(_start(place, plan, "long", plan.long), short, empty)
+    empty = start(place, plan, "empty", 1)
+    short = start(place, plan, "short", plan.short)
+    return Backlog(start(place, plan, "long", plan.long), short, empty)
 
 
-def _start(place: Place, plan: Queues, name: str, documents: int) -> Started:
+def start(place: Place, plan: Queues, name: str, documents: int) -> Started:
+    """One start into a queue of so many documents, for administrations of that name."""
     names = [f"{name}-{number:03}" for number in range(plan.administrations)]
     enough = min(documents, plan.short)
     with simulator(0) as simulated:
         place.connect(simulated, names)
         place.forward(_queue(names, documents))
-        began = _now(place)
         spec = WorkerSpec(place.database_url, place.bootstrap_servers, place.vault_key)
         with workers([spec], str(place.folder / "workers.log")) as (worker,):
+            began = _now(place)
             until(lambda: place.one(_RECEIVED, names) == documents, "all is received", every=0.5)
             until(lambda: place.one(_BOOKED, names) >= enough, "enough is booked", every=0.2)
             peak = worker.usage().peak_megabytes

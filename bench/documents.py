@@ -47,6 +47,24 @@ def invoice(administration: str, number: int) -> Json:
     )
 
 
+def creditor(administration: str) -> Json:
+    return builders.relation(
+        administration=administration, id=RELATION, name="Groothandel", roles=["creditor"]
+    )
+
+
+def purchase(administration: str, number: int, suppliers_number: str) -> Json:
+    return builders.invoice(
+        [builders.line("100.00", "hoog", "21", "1", ledger_account="7000")],
+        administration=administration,
+        direction="purchase",
+        id=f"pur-{number}",
+        number=f"P{number:06}",
+        supplier_invoice_number=suppliers_number,
+        relation_id=RELATION,
+    )
+
+
 def published(event: Json) -> KafkaRecord:
     """As ENK publishes it, now."""
     return KafkaRecord(*builders.record(event, time=datetime.now(UTC).isoformat()))

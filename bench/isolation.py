@@ -63,7 +63,8 @@ def measure(place: Place, plan: Pairs) -> Isolation:
     sick = [(f"hangs-{pair}", f"refuses-{pair}") for pair in range(plan.pairs)]
     all_sick = [name for two in sick for name in two]
     numbers = count()
-    without, with_ = [], []
+    without: list[float] = []
+    with_: list[float] = []
     with simulator(plan.latency_ms) as simulated, ExitStack() as ending:
         place.connect(simulated, [*well, *all_sick])
         ending.callback(place.disconnect, [*well, *all_sick])

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,15 +82,18 @@ class Place:
 
     def connect(self, simulator: Simulator, names: Sequence[str]) -> None:
         """Announce administrations and connect each to a company of its own."""
+        self.connect_to({name: credentials_of(simulator.company(name)) for name in names})
+
+    def connect_to(self, companies: Mapping[str, Mapping[str, object]]) -> None:
+        """Announce administrations and connect each with these credentials."""
         vault = CredentialVault([self.vault_key])
-        companies = {name: simulator.company(name) for name in names}
         with self.ledger.transaction(), self.ledger.cursor() as cursor:
-            for name, company in companies.items():
+            for name, credentials in companies.items():
                 key = LaneKey(name, PACKAGE)
                 event = Administration.model_validate_json(json.dumps(administration(name)))
                 administration_changed(cursor, event, 0, next(self.offsets))
                 set_mapping(cursor, key, {})
-                secret = vault.encrypt(json.dumps(credentials_of(company)).encode())
+                secret = vault.encrypt(json.dumps(credentials).encode())
                 connect(cursor, key, connection_id(key), secret, {})
 
     def disconnect(self, names: Sequence[str]) -> None:

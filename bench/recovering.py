@@ -36,6 +36,7 @@ class Kills:
     latency_ms: float = 150.0
     call_timeout: float = 0.0
     margin: float = 0.0
+    safety: float = 0.0
     settle: float = 0.0
 
 
@@ -63,6 +64,7 @@ def measure(place: Place, plan: Kills) -> Recovery:
         place.vault_key,
         call_timeout=plan.call_timeout,
         margin=plan.margin,
+        safety=plan.safety,
         settle=plan.settle,
     )
     terms: DeliveryTerms = spec.terms()
@@ -77,7 +79,7 @@ def measure(place: Place, plan: Kills) -> Recovery:
         until(lambda: place.one(_BOOKED, names, "relation") == len(names), "the relations are written")
         place.forward(invoice(name, number) for number in range(plan.invoices_each) for name in names)
         _await_next(place, names, _now(place))
-        for _ in range(plan.kills):
+        for kill in range(plan.kills):
             holder, held = max(
                 ((worker, _held_by(place, names, worker)) for worker in running), key=lambda one: len(one[1])
             )
@@ -86,7 +88,8 @@ def measure(place: Place, plan: Kills) -> Recovery:
             following = _await_next(place, held, at)
             seconds.extend((moment - at).total_seconds() for moment in following.values())
             running.remove(holder)
-            running.append(_started(spec, log, ending))
+            if kill + 1 < plan.kills:
+                running.append(_started(spec, log, ending))
     return Recovery(
         kills=plan.kills,
         takeovers=len(seconds),

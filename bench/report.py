@@ -82,6 +82,7 @@ def rows(results: Results) -> Iterator[Row]:
             f"≤ {cost.goal:g} ×",
         )
         yield "  with, without", f"{cost.full_ms:.2f}, {cost.empty_ms:.2f} ms", ""
+        yield "  the workers alone", f"{cost.worker_ratio:.2f} ×", ""
     if results.realtime is not None:
         delays = results.realtime
         yield (

@@ -46,7 +46,8 @@ STAGES = {
 class WorkerSpec:
     """Which ledger and broker; `connections` is the most that this process leases.
 
-    `call_timeout`, `margin` and `settle` are the lease's terms in seconds; 0 is what a worker has by itself.
+    `call_timeout`, `margin`, `safety` and `settle` are the lease's terms in seconds; 0: those that a worker
+    has by itself.
     """
 
     database_url: str
@@ -55,6 +56,7 @@ class WorkerSpec:
     connections: int = 500
     call_timeout: float = 0
     margin: float = 0
+    safety: float = 0
     settle: float = 0
 
     def terms(self) -> DeliveryTerms:
@@ -63,6 +65,7 @@ class WorkerSpec:
         return DeliveryTerms(
             call_timeout=timedelta(seconds=self.call_timeout) if self.call_timeout else None,
             margin=timedelta(seconds=self.margin) if self.margin else usual.margin,
+            safety=timedelta(seconds=self.safety) if self.safety else usual.safety,
             settle=timedelta(seconds=self.settle) if self.settle else None,
         )
 

@@ -88,7 +88,9 @@ def list_administrations(
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         cursor.execute(
             """
-            SELECT l.*, a.name, a.active, a.go_live_date, COALESCE(a.package = l.package, true) AS current,
+            SELECT l.administration_id, l.package, l.identity, l.mapping, l.held_code, l.held_nl,
+                   l.held_who_acts, l.held_since, l.probe_at, l.in_recovery, l.due_at, a.name, a.active,
+                   a.go_live_date, COALESCE(a.package = l.package, true) AS current,
                    c.connected_at,
                    (SELECT json_object_agg(s.state, s.count)
                       FROM (SELECT state, count(*) FROM posting p

@@ -79,7 +79,9 @@ def _open(cursor: Cursor[TupleRow], administration: str | None, who_acts: WhoAct
     with cursor.connection.cursor(row_factory=dict_row) as named:
         named.execute(
             """
-            SELECT * FROM attention
+            SELECT administration_id, package, kind, who_acts, code, message_nl, message_en, count, examples,
+                   since, opened_at, told_at, told_count, gone_at
+              FROM attention
              WHERE (%(administration)s::text IS NULL OR administration_id = %(administration)s)
                AND (%(who)s::text IS NULL OR who_acts = %(who)s) AND kind = ANY(%(kinds)s)
              ORDER BY opened_at, administration_id, kind, id

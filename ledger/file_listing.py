@@ -141,7 +141,9 @@ def _summaries(
     connection: psycopg.Connection[TupleRow], condition: str, values: dict[str, object]
 ) -> list[FileSummary]:
     query = f"""
-        SELECT f.*, t.names, t.size, m.documents, m.confirmed, m.released
+        SELECT f.id, f.administration_id, f.package, f.sequence, f.cut_at, f.state, f.delivered_at, f.due_at,
+               f.attempt, f.code, f.message_nl, f.message_en, f.downloads, t.names, t.size,
+               m.documents, m.confirmed, m.released
           FROM file f
           CROSS JOIN LATERAL (SELECT COALESCE(array_agg(name ORDER BY position), '{{}}') AS names,
                                      COALESCE(sum(size), 0) AS size

@@ -68,7 +68,9 @@ def list_payments(cursor: Cursor[TupleRow], wanted: PaymentFilter | None = None)
     with cursor.connection.cursor(row_factory=namedtuple_row) as named:
         named.execute(
             """
-            SELECT r.*, COALESCE(
+            SELECT r.administration_id, r.package, r.invoice_id, r.number, r.package_id, r.status,
+                   r.settled_by, r.gross, r.open, r.last_payment_date, r.ordinal, r.requested_at,
+                   r.missing_since, COALESCE(
                    (SELECT p.gross FROM posting_all p
                      WHERE p.administration_id = r.administration_id AND p.kind = 'sales_invoice'
                        AND p.document_id = r.invoice_id AND p.package_id = r.package_id

@@ -149,7 +149,9 @@ def _runs(
 ) -> list[Run]:
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         cursor.execute(
-            f"SELECT r.* FROM reconciliation_run r WHERE {condition}"
+            "SELECT r.id, r.administration_id, r.package, r.month, r.state, r.asked_by, r.asked_at, r.due_at,"
+            " r.started_at, r.finished_at, r.attempts_left, r.code, r.message_nl, r.message_en, r.who_acts,"
+            f" r.totals, r.left_out FROM reconciliation_run r WHERE {condition}"
             " ORDER BY r.administration_id, r.package, r.month, r.id".encode(),
             dict(values),
         )

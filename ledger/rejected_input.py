@@ -44,7 +44,9 @@ def locked_rejected(cursor: Cursor[TupleRow], number: int) -> RejectedInput | No
     """Lock a row of rejected input that is open; None when there is none."""
     with cursor.connection.cursor(row_factory=dict_row) as named:
         named.execute(
-            "SELECT * FROM rejected_input WHERE id = %s AND state IN ('rejected', 'held') FOR UPDATE",
+            'SELECT id, topic, partition, "offset", key, headers, value, administration_id, kind,'
+            " document_id, number, revision, field, state FROM rejected_input"
+            " WHERE id = %s AND state IN ('rejected', 'held') FOR UPDATE",
             (number,),
         )
         row = named.fetchone()

@@ -31,7 +31,9 @@ def _lanes(
     connection: psycopg.Connection[TupleRow], condition: str, values: tuple[object, ...]
 ) -> list[Lane]:
     query = f"""
-        SELECT l.*, COALESCE(l.paused_until > clock_timestamp(), false) AS paused,
+        SELECT l.administration_id, l.package, l.connection_id, l.mapping, l.identity, l.held_code, l.held_nl,
+               l.held_en, l.held_who_acts, l.held_vendor_message, l.held_since, l.probe_at, l.probes,
+               l.in_recovery, COALESCE(l.paused_until > clock_timestamp(), false) AS paused,
                s.recovered_at, s.dropped_before,
                COALESCE(a.active, true) AS active, a.go_live_date, COALESCE(a.name, '') AS name,
                COALESCE(a.package, l.package) AS current_package
@@ -91,7 +93,11 @@ def _postings(
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         cursor.execute(
             f"""
-            SELECT p.*, r.payload AS relation_payload,
+            SELECT p.id, p.kind, p.document_id, p.revision, p.number, p.match_key, p.relation_id,
+                   p.credits_key, p.issue_date, p.gross, p.payload, p.content_hash, p.event_time,
+                   p.traceparent, p.received_at, p.state, p.code, p.attempt, p.transient,
+                   p.intent_step, p.intent_at, p.waiting_until, p.look_up_first, p.attachment_state,
+                   p.package_number, p.package_id, p.version, r.payload AS relation_payload,
                    (SELECT x.message_nl FROM rejected_input x
                      WHERE x.administration_id = p.administration_id AND x.kind = 'relation'
                        AND x.document_id = p.relation_id AND x.state = 'rejected'

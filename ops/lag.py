@@ -108,15 +108,20 @@ def _lags(
         for number in range(len(topic["partitions"]))
     ]
     ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-    starts = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
-    found = {}
+    positions = {}
     for partition in partitions:
         entry = committed.get(partition)
         known = read.get((partition.topic, partition.partition))
-        position = known if known is not None else (entry.offset if entry is not None else -1)
-        position = max(position, starts[partition].offset)
-        found[partition] = PartitionLag(position, max(0, ends[partition].offset - position))
-    return found
+        positions[partition] = known if known is not None else (entry.offset if entry is not None else 0)
+    # Records past their retention are gone, so a reader that is behind goes on where the partition begins.
+    behind = [partition for partition in partitions if positions[partition] < ends[partition].offset]
+    starts = admin.list_partition_offsets(dict.fromkeys(behind, OffsetSpec.EARLIEST)) if behind else {}
+    for partition in behind:
+        positions[partition] = max(positions[partition], starts[partition].offset)
+    return {
+        partition: PartitionLag(position, max(0, ends[partition].offset - position))
+        for partition, position in positions.items()
+    }
 
 
 def _known_groups(

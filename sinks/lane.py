@@ -298,6 +298,7 @@ class DirectLane:
             package_year=document.year,
             package_period=document.period,
             package_url=document.url,
+            version=posting.version,
         )
         self._change(good(change, posting.kind, posting.document_id, posting.match_key, posting.relation_id))
         metrics.booked(self._lane.key.package, posting.event_time)
@@ -378,8 +379,9 @@ class DirectLane:
         """Hand in a change; the next intent of this lane is committed with it or after it."""
         if self._written is not None and self._written.done():
             self._written.result()
-        if self._delivering is not None and self._delivering.id == change.posting:
-            change = replace(change, version=self._delivering.version)
+        delivering = self._delivering
+        if change.version is None and delivering is not None and delivering.id == change.posting:
+            change = replace(change, version=delivering.version)
         self._written = self._books.change(self._lease(), change)
         self._written.add_done_callback(self._answered if self._intended else _seen)
         if change.state in FINISHED:

@@ -7,7 +7,6 @@ after a crash, with the same event id and sequence, which consumers ignore.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -17,6 +16,7 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from psycopg.rows import TupleRow
+from pydantic_core import from_json
 from tenacity import wait_exponential
 
 from ledger.away import LEDGER_AWAY
@@ -139,8 +139,8 @@ class Publisher:
 
 
 def _count(record: OutboundRecord) -> None:
-    metrics.OUTBOX_PUBLISHED.labels(record.topic).inc()
+    metrics.published(record.topic)
     if record.topic == ENK_POSTINGS:
-        event = json.loads(record.value)
-        code = (event.get("error") or {}).get("code", "")
-        metrics.POSTINGS.labels(event.get("package") or "unknown", event["outcome"], code).inc()
+        event = from_json(record.value)
+        error = event.get("error")
+        metrics.told(event.get("package") or "unknown", event["outcome"], error["code"] if error else "")

@@ -252,6 +252,16 @@ def booked(package: str, event_time: datetime, now: datetime | None = None) -> N
     _time_to_booked(package).observe(max(0.0, seconds))
 
 
+def published(topic: str) -> None:
+    """An event is published."""
+    _published(topic).inc()
+
+
+def told(package: str, outcome: str, code: str) -> None:
+    """ENK is told of an outcome."""
+    _told(package, outcome, code).inc()
+
+
 def called(package: str, operation: str, status: int | None, seconds: float) -> None:
     """A call to a package was made."""
     calls, duration = _call(package, operation, status)
@@ -295,6 +305,16 @@ def _last_completion(package: str) -> Gauge:
 @lru_cache(maxsize=64)
 def _time_to_booked(package: str) -> Histogram:
     return TIME_TO_BOOKED_SECONDS.labels(package)
+
+
+@lru_cache(maxsize=64)
+def _published(topic: str) -> Counter:
+    return OUTBOX_PUBLISHED.labels(topic)
+
+
+@lru_cache(maxsize=4096)
+def _told(package: str, outcome: str, code: str) -> Counter:
+    return POSTINGS.labels(package, outcome, code)
 
 
 @lru_cache(maxsize=4096)

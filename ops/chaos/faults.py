@@ -218,7 +218,8 @@ class Faults:
                 self._data.rename(lost)
                 _copy_folder(self._copy, self._data)
                 subprocess.run(["rm", "-rf", str(lost)], check=True)
-            self._record.note(f"The restore was noticed because {self._say_restored()}.")
+            cause = self._say_restored().replace("\x1f", " ")
+            self._record.note(f"The restore was noticed because {cause}.")
 
     def _say_restored(self) -> str:
         """`koppeling db restored`, again until database and broker are there; what showed that it was so."""

@@ -80,6 +80,7 @@ def retry(
     """
     quiet(verbose)
     from ledger.repair import retry as send_again
+    from ledger.replay_rows import filter_json
 
     wanted = posting_filter(
         administration, package, kind, state, code, field, number, True, needs_somebody, since, ids or ()
@@ -87,7 +88,8 @@ def retry(
     with open_ledger(data_dir) as connection:
         chosen = _chosen(connection, wanted, ids, yes, "Send again")
         now = datetime.now(UTC)
-        done = _each(connection, "retry", chosen, lambda cursor, one: send_again(cursor, one, now), {})
+        detail: dict[str, object] = {} if ids else {"filter": filter_json(wanted), "count": len(chosen)}
+        done = _each(connection, "retry", chosen, lambda cursor, one: send_again(cursor, one, now), detail)
     say(f"{done} of {len(chosen)} sent again. Follow with `koppeling postings list --open`.")
     raise typer.Exit(0 if done == len(chosen) else SOMEBODY)
 

@@ -24,15 +24,15 @@ from ops.commands.postings import (
     States,
     posting_filter,
 )
-from ops.commands.replay_progress import follow, print_items, print_preview, print_replay
-from ops.commands.terminal import note, print_json, print_table, quiet, say
+from ops.commands.replay_progress import follow, print_items, print_preview, print_replay, show_dry_run
+from ops.commands.terminal import print_json, print_table, quiet, say
 from ops.commands.troubles import OK, SOMEBODY, Trouble
 
 if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from ledger.replay_rows import Preview, Replay, ReplayId
+    from ledger.replay_rows import Replay, ReplayId
     from ledger.resend import Refused
 
 app = typer.Typer(
@@ -127,10 +127,10 @@ def replay(
     with open_ledger(data_dir) as connection:
         seen = dry_run(connection, wanted)
         if not go:
-            _show_dry_run(seen, as_json)
+            show_dry_run(seen, as_json)
             return
         if not seen.total:
-            _show_dry_run(seen, as_json, went=True)
+            show_dry_run(seen, as_json, went=True)
             raise typer.Exit(SOMEBODY if seen.left_out else OK)
         if not as_json:
             print_preview(seen)
@@ -145,17 +145,6 @@ def replay(
         ended = follow(connection, run)
     _report(ended, as_json)
     raise typer.Exit(_status(ended))
-
-
-def _show_dry_run(seen: Preview, as_json: bool, went: bool = False) -> None:
-    if as_json:
-        print_json(seen.as_json())
-        return
-    print_preview(seen)
-    if went:
-        note("Nothing to send again: no replay was made.")
-    elif seen.total:
-        note("Nothing was done. To do it, add --go (and --rate 5/s --stop-after 10 as you like).")
 
 
 def _ids(file: str) -> tuple[str, ...]:

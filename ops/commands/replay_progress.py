@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ops.commands.terminal import note, print_table, progress, say
+from ops.commands.terminal import note, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
     import psycopg
@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 0.3
 PATIENCE_SECONDS = 15.0
 """After so long without any step the person is told what it needs."""
+
+
+def show_dry_run(seen: Preview, as_json: bool, went: bool = False) -> None:
+    """The dry run, and what to do next; `went` when --go was given and there is nothing to do."""
+    if as_json:
+        print_json(seen.as_json())
+        return
+    print_preview(seen)
+    if went:
+        note("Nothing to send again: no replay was made.")
+    elif seen.total:
+        note("Nothing was done. To do it, add --go (and --rate 5/s --stop-after 10 as you like).")
 
 
 def print_preview(seen: Preview) -> None:

@@ -150,6 +150,15 @@ class LedgerMachine(RuleBasedStateMachine):
         )
         self._came(event, self.world.receives(document, revision, content))
 
+    @precondition(lambda self: self.world.rows)
+    @rule(data=st.data(), later=st.sampled_from([0, 0, 1]), archived=st.booleans())
+    def it_comes_again(self, data: st.DataObject, later: int, archived: bool) -> None:
+        """The same under another event id, or the next revision of it; perhaps years afterwards."""
+        if archived:
+            self.what_is_over_is_archived()
+        row = data.draw(st.sampled_from(sorted(self.world.rows)))
+        self.an_invoice_comes(row[0], row[1] + later, self.world.rows[row])
+
     @rule(name=st.sampled_from(["rel-1", "rel-2"]), revision=st.integers(1, 3))
     def a_relation_comes(self, name: str, revision: int) -> None:
         self.desk.take_in(
@@ -299,7 +308,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _decide(self, worker: str, key: LaneKey, lease: Lease, posting: DuePosting) -> None:
         row = (posting.document_id, posting.revision)
-        if posting.state is Outcome.UNCERTAIN and self.world.looks_up(row, str(key.package)):
+        in_doubt = posting.state is Outcome.UNCERTAIN and posting.intent_step == "book"
+        if in_doubt and self.world.looks_up(row, str(key.package)):
             booked = self.world.books[DOCUMENTS[row[0]].number][1]
             if booked == row:
                 self._hand_in(worker, lease, key, posting, self._booked(posting, Outcome.ADOPTED))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.config import Config
+from alembic.script import Script, ScriptDirectory
 
 from ledger import schema
 from ledger.rows import Change, PostingId
@@ -80,15 +83,29 @@ def test_an_upgrade_says_how_many_workers_it_would_lock_out(desk: Desk, tmp_path
             assert schema.locked_out(desk.url) == 1
         assert schema.locked_out(desk.url) == 0, "there is nothing to upgrade"
     with contracts(tmp_path / "three"):
-        desk.rows("SELECT 1 FROM pg_stat_activity")
         _until_gone(desk)
         assert schema.locked_out(desk.url) == 0
 
 
-def _steps() -> list[object]:
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
+def test_no_query_asks_for_whatever_columns_there_are() -> None:
+    """A prepared `SELECT *` fails for good in a session once an expansion added a column."""
+    found = [
+        f"{path.name}: {asked}"
+        for folder in ("ledger", "sinks", "sources", "ops")
+        for path in sorted(Path(schema.__file__).parent.parent.joinpath(folder).rglob("*.py"))
+        if "migrations" not in path.parts
+        for asked in re.findall(r"SELECT (?:\w+\.)?\* FROM \w+", path.read_text())
+        + re.findall(r"SELECT \w\.\*, .*", path.read_text())
+        if not asked.startswith("SELECT * FROM unnest")
+    ]
+    # The columns of a query's own parts are those that it names.
+    assert found == [
+        "archive.py: SELECT g.*, COALESCE((SELECT jsonb_agg(jsonb_build_array(h.at, h.state,"
+        " h.code, h.attempt) ORDER BY h.at)"
+    ]
 
+
+def _steps() -> list[Script]:
     config = Config()
     config.set_main_option("script_location", str(schema._MIGRATIONS))
     return list(reversed(list(ScriptDirectory.from_config(config).walk_revisions())))

@@ -72,20 +72,20 @@ def old_file(url: str) -> None:
 def test_what_is_past_its_retention_goes_by_itself(url: str, upkeep: Upkeep) -> None:
     old_file(url)
     with psycopg.connect(url, autocommit=True) as connection:
-        until(lambda: connection.execute("SELECT count(*) FROM file_chunk").fetchone() == (0,), "it is gone")
+        until(lambda: connection.execute("SELECT count(*) FROM file_chunk").fetchone() == (0,))
 
 
 def test_an_expansion_leaves_it_running(url: str, connect: Counted, upkeep: Upkeep, tmp_path: Path) -> None:
     with expands(tmp_path / "next"):
         schema.upgrade(url)
-    until(connect.once_more(), "it looked again")
+    until(connect.once_more())
     assert upkeep.failure is None
 
 
 def test_a_contraction_ends_the_process_with_a_sentence(url: str, upkeep: Upkeep, tmp_path: Path) -> None:
     with contracts(tmp_path / "next"):
         schema.upgrade(url)
-    until(lambda: upkeep.failure is not None, "it noticed")
+    until(lambda: upkeep.failure is not None)
     assert isinstance(upkeep.failure, SchemaMismatch)
     assert "start a newer release" in str(upkeep.failure)
 
@@ -94,10 +94,10 @@ def test_a_ledger_that_is_away_only_postpones_it(url: str) -> None:
     connect = Counted(url.replace("127.0.0.1", "127.0.0.9"))
     upkeep = Upkeep(connect, Retention(), every=timedelta(0), check_every=SOON)
     upkeep.start()
-    until(connect.once_more(), "it tried again")
+    until(connect.once_more())
     connect.url = url
     old_file(url)
     with psycopg.connect(url, autocommit=True) as connection:
-        until(lambda: connection.execute("SELECT count(*) FROM file_chunk").fetchone() == (0,), "it is gone")
+        until(lambda: connection.execute("SELECT count(*) FROM file_chunk").fetchone() == (0,))
     upkeep.stop(10)
     assert upkeep.failure is None

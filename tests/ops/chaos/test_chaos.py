@@ -12,6 +12,7 @@ import pytest
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_nothing_is_lost_or_double_under_chaos(tmp_path: Path) -> None:
     result = tmp_path / "chaos.json"
     command = [sys.executable, "-m", "ops.cli", "chaos", "--minutes", "0.25", "--seed", "11"]

@@ -87,7 +87,12 @@ def test_from_an_empty_broker_to_a_booked_month(live: Terminal, book: Book, tmp_
             "publish", "-", "--wait", "--timeout", "120", code=3, stdin=events(builders.relation())
         )
         assert "koppeling connect adm-1001" in " ".join(printed.split())
-        assert live.json("status", code=3)["lag"][0] == {"group": "koppeling.intake", "lag": 0, "members": 1}
+        assert live.json("status", code=3)["lag"][0] == {
+            "group": "koppeling.intake",
+            "lag": 0,
+            "members": 1,
+            "oldest_seconds": 0.0,
+        }
 
         # Connected: what was held goes out, and so does everything that follows.
         folder = tmp_path / "king"
