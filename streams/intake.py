@@ -22,6 +22,9 @@ from telemetry import metrics
 
 SOURCE_TOPICS = (ENK_ADMINISTRATIONS, ENK_RELATIONS, ENK_INVOICES)
 
+COMMITS = 4
+"""Attempts to commit at a stop; what could not be committed is read again, and has no effect then."""
+
 OPEN_RECORDS = 256
 """Records on their way at once; a kill makes at most so many of them travel twice."""
 
@@ -74,9 +77,11 @@ class Intake:
         """Take nothing more, wait until everything that was sent is confirmed, and commit it."""
         self._finishing = True
         await self._in_flight.drained()
-        # Twice: a commit that was already under way is waited for, and does not have the last ones.
-        await self._app.consumer.commit()
-        await self._app.consumer.commit()
+        # Faust only waits when a commit is already under way, which does not have the last ones, and says
+        # False; so it does when nothing is left to commit.
+        for _ in range(COMMITS):
+            if await self._app.consumer.commit():
+                break
 
     async def close(self) -> None:
         """Stop acknowledging."""

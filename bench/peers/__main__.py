@@ -49,6 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
         for name in chosen.peers or contenders:
             console.print(f"· {name}", highlight=False)
             shown.append(show(there, contenders[name], plan))
+            console.print(f"  {shown[-1]}", highlight=False)
     path = chosen.results / f"{chosen.name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(

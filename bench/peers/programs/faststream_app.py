@@ -14,6 +14,7 @@ from bench.peers.programs.booking import book_later, settings
 # From the environment that the command makes for the peers.
 faststream: Any = importlib.import_module("faststream")
 confluent: Any = importlib.import_module("faststream.confluent")
+annotations: Any = importlib.import_module("faststream.confluent.annotations")
 
 
 async def main() -> None:
@@ -23,10 +24,11 @@ async def main() -> None:
     )
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
 
-        async def handle(body: bytes, message: Any) -> None:
-            await book_later(client, given, message.raw_message.key().decode(), body)
+        async def handle(body: Any, message: Any) -> None:
+            raw = message.raw_message
+            await book_later(client, given, raw.key().decode(), raw.value())
 
-        handle.__annotations__ = {"body": bytes, "message": confluent.KafkaMessage, "return": None}
+        handle.__annotations__ = {"body": dict, "message": annotations.KafkaMessage, "return": None}
         broker.subscriber(
             given["topic"],
             group_id=given["group"],
