@@ -175,12 +175,16 @@ def tombstone(cursor: Cursor[TupleRow], administration: str, partition: int, off
 
 
 def _move_unsent(cursor: Cursor[TupleRow], key: LaneKey) -> None:
-    """An administration changes package: what was never sent goes along, relations are written anew."""
+    """An administration changes package: what was never sent goes along, relations are written anew.
+
+    What a lane of the old package has decided meanwhile, and not begun, is not written (`version`).
+    """
     cursor.execute(
         f"""
         UPDATE posting p SET package = %s, state = 'received', scope = NULL, code = NULL, field = NULL,
                message_nl = NULL, message_en = NULL, vendor_message = NULL, who_acts = NULL,
-               waiting_key = NULL, waiting_until = NULL, due_at = clock_timestamp(), transient = 0
+               waiting_key = NULL, waiting_until = NULL, due_at = clock_timestamp(), transient = 0,
+               version = version + 1
          WHERE p.administration_id = %s AND p.package <> %s
            AND (({UNSENT}) OR (p.kind = 'relation' AND p.intent_step IS NULL))
         """.encode(),

@@ -84,5 +84,7 @@ def test_stopped_for_longer_than_a_lease(
     assert_booked_once(administration)
     assert first.end() == 0
     assert second.end() == 0
-    # Only who had an answer in hand may have written after the other had begun; it is told apart.
-    assert ("write.after_fencing" in first.log.read_text()) == (point == "answered")
+    # Who had an answer in hand wrote after the other had begun: it is told apart. At the other threads' steps
+    # the lane may be anywhere.
+    if point in ("answered", "intent", "before_send"):
+        assert ("write.after_fencing" in first.log.read_text()) == (point == "answered")
