@@ -17,7 +17,8 @@ export UV_PYTHON_DOWNLOADS := never
 
 BIN := .venv/bin
 READY := .venv/.set-up
-WORKERS ?= 2
+# Most tests wait for brokers, leases and processes: one more than the cores of a small machine.
+WORKERS ?= 3
 ARGS ?=
 
 .PHONY: help

@@ -28,11 +28,11 @@ _NEXT = """
 
 @dataclass(frozen=True)
 class Kills:
-    """How often, and under which terms in seconds; 0 is what a worker has by itself."""
+    """How often, with how much work before each, under which terms in seconds (0: a worker's own)."""
 
     kills: int = 5
     administrations: int = 20
-    invoices_each: int = 120
+    invoices_each: int = 60
     latency_ms: float = 150.0
     call_timeout: float = 0.0
     margin: float = 0.0
@@ -77,9 +77,13 @@ def measure(place: Place, plan: Kills) -> Recovery:
         running = [_started(spec, log, ending), _started(spec, log, ending)]
         place.forward(relation(name) for name in names)
         until(lambda: place.one(_BOOKED, names, "relation") == len(names), "the relations are written")
-        place.forward(invoice(name, number) for number in range(plan.invoices_each) for name in names)
-        _await_next(place, names, _now(place))
         for kill in range(plan.kills):
+            # Anew before every kill, so that every lane has a call under way.
+            first = kill * plan.invoices_each
+            place.forward(
+                invoice(name, number) for number in range(first, first + plan.invoices_each) for name in names
+            )
+            _await_next(place, names, _now(place))
             holder, held = max(
                 ((worker, _held_by(place, names, worker)) for worker in running), key=lambda one: len(one[1])
             )

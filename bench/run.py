@@ -63,7 +63,7 @@ SMALL = Plan(
     latency=(Load("few-one", 5, 10, 1, 50), Load("few-two", 5, 10, 2, 50)),
     light=Light(administrations=3, per_second=5, seconds=4, latency_ms=50),
     isolation=Pairs(administrations=4, latency_ms=20, seconds=1, pairs=1),
-    recovery=Kills(1, 3, 60, 50, call_timeout=1, margin=1, safety=0.3, settle=0.2),
+    recovery=Kills(1, 3, 60, 100, call_timeout=1, margin=1, safety=0.3, settle=0.2),
     replay=Rows(2_000, administrations=10, rounds=1),
     backlog=Queues(long=300, short=100, administrations=5),
     history=Long(2_000, Load("history", 3, 10), rounds=1),
