@@ -441,6 +441,8 @@ class LedgerMachine(RuleBasedStateMachine):
         if state in ENDED:
             assert row not in self.world.doubt
             assert booked != row, f"{row} is {state}, and booked"
+        if row in self.world.ended:
+            assert state in ENDED, f"{row} ended and is {state}"
         if state in ("received", "retry", "waiting"):
             moves = found["due_at"] is not None or found["intent_step"] is not None
             assert moves, f"{row} is {state} and nothing happens to it"
