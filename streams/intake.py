@@ -44,6 +44,8 @@ class Intake:
         self._give_up = give_up
         self._in_flight = InFlight(OPEN_RECORDS, give_up)
         self._finishing = False
+        # Held while a record is on its way into the window, so that a stop never looks in between.
+        self._taking = asyncio.Lock()
         # The last package each administration named. Entries are never removed: what arrives after a
         # tombstone must still reach the ledger, which holds it as administration_inactive.
         self._packages = app.Table(
@@ -74,13 +76,17 @@ class Intake:
         return frozenset((p.topic, p.partition) for p in set(self._app.consumer.assignment()))
 
     async def finish(self) -> None:
-        """Take nothing more, wait until everything that was sent is confirmed, and commit it."""
+        """Take nothing more, wait until everything that was sent is confirmed, and commit it.
+
+        Faust may still be starting: its agents consume before it says that it has started.
+        """
         self._finishing = True
-        await self._in_flight.drained()
+        async with self._taking:
+            await self._in_flight.drained()
         # Faust only waits when a commit is already under way, which does not have the last ones, and says
         # False; so it does when nothing is left to commit.
         for _ in range(COMMITS):
-            if await self._app.consumer.commit():
+            if self._app.consumer is None or await self._app.consumer.commit():
                 break
 
     async def close(self) -> None:
@@ -90,10 +96,12 @@ class Intake:
     async def _consume(self, stream: faust.Stream[bytes]) -> None:
         try:
             async for event in stream.noack().events():
+                async with self._taking:
+                    if not self._finishing:
+                        await self._take(event)
                 if self._finishing:
                     # Until Faust cancels the agent: one that returned would be started anew.
                     await asyncio.Event().wait()
-                await self._take(event)
         except Exception as error:  # noqa: BLE001 - Faust would start the agent anew, behind the lost record
             self._give_up(error)
 

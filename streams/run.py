@@ -91,8 +91,7 @@ async def _serve(
     assigned.lost("stopping")
     try:
         async with asyncio.timeout(STOP_SECONDS):
-            if start.done():
-                await intake.finish()
+            await intake.finish()
             await app.stop()
     except TimeoutError:
         log.warning("intake_stop_timed_out", seconds=STOP_SECONDS)
