@@ -82,7 +82,8 @@ class WorkerProcess:
         os.kill(self.pid, what)
 
     def end(self) -> int:
-        """SIGTERM, and wait for it to drain; its exit status."""
+        """SIGTERM, and wait for it to drain; its exit status. One that still starts would just die of it."""
+        until(lambda: self.gone() or "ready" in self.log.read_text(), "the worker minds signals")
         if not self.gone():
             self.send(signal.SIGCONT)
             self.send(signal.SIGTERM)

@@ -58,6 +58,8 @@ def restored(pipeline: Pipeline, postgres: str) -> Iterator[tuple[Pipeline, Admi
     for administration in (snelstart, king):
         administration.publish(administration.relation())
         published(administration, BEFORE, ("booked", "filed"))
+    # One that is cut and not delivered when the copy is made is put to a person.
+    until(lambda: not pipeline.rows("SELECT 1 FROM file WHERE state <> 'delivered'"), "files are delivered")
     assert worker.end() == 0
     with backup_of(pipeline, postgres) as url:
         worker = pipeline.worker()
