@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-import psycopg
 import structlog
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from ledger.files import sequence_space
 from ledger.numbers import advance_past
+from ledger.place_in_time import system_and_timeline
 from ledger.rows import LaneKey
 from schemas.outcome import Code, Package
 
@@ -84,24 +85,23 @@ def behind_sequences(cursor: Cursor[TupleRow], published: Sequence[PublishedSequ
 def other_database(cursor: Cursor[TupleRow]) -> str | None:
     """Whether this is another database or timeline than last time; remembers it either way.
 
-    A role that may not ask (`pg_control_system` revoked) gives None: the traces in Kafka remain.
+    A role that may not ask gives None: the traces in Kafka remain.
     """
-    try:
-        with cursor.connection.transaction():
-            cursor.execute(
-                "SELECT s.system_identifier::text, c.timeline_id"
-                " FROM pg_control_system() s, pg_control_checkpoint() c"
-            )
-            found = cursor.fetchone()
-    except psycopg.errors.InsufficientPrivilege:
+    found = system_and_timeline(cursor.connection)
+    if found[0] is None:
         return None
-    assert found is not None
     cursor.execute("SELECT system_identifier, timeline FROM ledger_state FOR UPDATE")
     stored = cursor.fetchone()
     cursor.execute("UPDATE ledger_state SET system_identifier = %s, timeline = %s", found)
     if stored is None or stored[0] is None or stored == found:
         return None
     return f"system {stored[0]} timeline {stored[1]} became system {found[0]} timeline {found[1]}"
+
+
+def recovered_since(connection: Connection[TupleRow], moment: datetime) -> bool:
+    """Whether recovery was begun after that moment."""
+    row = connection.execute("SELECT recovered_at FROM ledger_state").fetchone()
+    return row is not None and row[0] is not None and row[0] > moment
 
 
 def enter_recovery(

@@ -118,6 +118,7 @@ class DuePosting:
     received_at: datetime
     state: Outcome
     code: str | None
+    scope: str | None
     attempt: int
     transient: int
     intent_step: str | None

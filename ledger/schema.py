@@ -30,11 +30,6 @@ class SchemaMismatch(Exception):
     """The database is older or newer than this program."""
 
 
-def sqlalchemy_url(database_url: str) -> str:
-    """`postgresql://…` as SQLAlchemy wants it, with the psycopg driver."""
-    return plain_url(database_url).replace("postgresql://", "postgresql+psycopg://", 1)
-
-
 def plain_url(database_url: str) -> str:
     """The URL as the driver itself wants it."""
     for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
@@ -137,7 +132,9 @@ def _config(connection: Connection | None = None) -> Config:
 
 def _run(database_url: str, job: object) -> None:
     assert callable(job)
-    engine = create_engine(sqlalchemy_url(database_url))
+    # Opened by psycopg itself: SQLAlchemy cannot read an address of several hosts.
+    address = plain_url(database_url)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address))
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT pg_advisory_lock(764101)")

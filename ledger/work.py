@@ -95,7 +95,7 @@ def _postings(
             f"""
             SELECT p.id, p.kind, p.document_id, p.revision, p.number, p.match_key, p.relation_id,
                    p.credits_key, p.issue_date, p.gross, p.payload, p.content_hash, p.event_time,
-                   p.traceparent, p.received_at, p.state, p.code, p.attempt, p.transient,
+                   p.traceparent, p.received_at, p.state, p.code, p.scope, p.attempt, p.transient,
                    p.intent_step, p.intent_at, p.waiting_until, p.look_up_first, p.attachment_state,
                    p.package_number, p.package_id, p.version, r.payload AS relation_payload,
                    (SELECT x.message_nl FROM rejected_input x
@@ -142,6 +142,7 @@ def _postings(
             received_at=row.received_at,
             state=Outcome(row.state),
             code=row.code,
+            scope=row.scope,
             attempt=row.attempt,
             transient=row.transient,
             intent_step=row.intent_step,

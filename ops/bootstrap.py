@@ -197,6 +197,7 @@ def worker_config(settings: Settings, packages: Sequence[Package] = ()) -> Worke
             sweep_every=timedelta(seconds=settings.readback.sweep_interval_seconds),
         ),
         pool_size=settings.database.pool_size,
+        writer_interval=timedelta(milliseconds=settings.delivery.writer_interval_ms),
         max_connections=settings.delivery.max_lanes,
         statement_timeout=timedelta(seconds=settings.database.statement_timeout_seconds),
         connect_timeout=timedelta(seconds=settings.database.connect_timeout_seconds),

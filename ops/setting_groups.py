@@ -139,7 +139,7 @@ class DeliverySettings(SettingGroup):
     )
     max_lanes: PositiveInt = Field(500, description="Connections that one worker holds at once.")
     writer_interval_ms: float = Field(
-        4.0, ge=0, le=1000, description="How long outcomes of all lanes are gathered into one transaction."
+        1.0, ge=0, le=1000, description="How long outcomes of all lanes are gathered into one transaction."
     )
     document_attempts: PositiveInt = Field(
         6, description="Transient failures of one document before it is set aside."

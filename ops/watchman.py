@@ -6,7 +6,6 @@ others do not, so that no number is counted twice and no look is paid for twice.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
@@ -17,9 +16,9 @@ import structlog
 from kafka.errors import KafkaError
 from psycopg.rows import TupleRow
 
-from ledger.away import LEDGER_AWAY
 from ledger.gauges import LedgerGauges, alone, ledger_gauges
 from ops.lag import GroupLag, group_lags
+from ops.worker_thread import WorkerThread
 from telemetry import metrics
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-class Watchman:
+class Watchman(WorkerThread):
     """A thread of a worker; `looking` is True while this process is the one that publishes."""
 
     def __init__(
@@ -42,54 +41,25 @@ class Watchman:
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         """`connect` opens a connection in autocommit mode; `groups` are consumer groups and their topics."""
+        super().__init__("watchman", every.total_seconds(), first_after=0)
         self._connect = connect
         self._kafka = kafka_config
         self._groups = groups
-        self._every = every.total_seconds()
         self._stuck_after = stuck_after
         self._beat = beat
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watchman", daemon=True)
         self._session: psycopg.Connection[TupleRow] | None = None
         self._admin: KafkaAdminClient | None = None
         self.looking = False
-        self.failure: BaseException | None = None
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self, patience: float) -> None:
-        """End the look in hand and let another process look."""
-        self._stopping.set()
-        self._thread.join(patience)
-
-    def _run(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                self._beat()
-                self._turn()
-                self._stopping.wait(self._every)
-        except BaseException as error:  # noqa: BLE001 - handed to the process, which stops with it
-            self.failure = error
-            log.error("watchman.failed", error=repr(error))
-        finally:
-            self._let_go()
 
     def _turn(self) -> None:
-        try:
-            if self._session is None or self._session.closed:
-                self.looking = False
-                self._session = self._connect()
-            if not self.looking and not alone(self._session, self._stuck_after):
-                return
-            show_ledger(ledger_gauges(self._session))
-            read = next_offsets(self._session)
-        except LEDGER_AWAY as error:
-            log.info("watchman.ledger_away", error=str(error).strip())
-            self._let_go()
+        self._beat()
+        if self._session is None or self._session.closed:
+            self.looking = False
+            self._session = self._connect()
+        if not self.looking and not alone(self._session, self._stuck_after):
             return
-        self._look_at_kafka(read)
+        show_ledger(ledger_gauges(self._session))
+        self._look_at_kafka(next_offsets(self._session))
         metrics.STANDING_AT.set(time.time())
         self.looking = True
 

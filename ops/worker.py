@@ -30,6 +30,7 @@ from ledger.away import LEDGER_AWAY
 from ledger.credentials import CredentialVault
 from ledger.leases import LeaseTerms
 from ledger.pauses import pause
+from ledger.place_in_time import PlaceInTime, place_in_time, went_back
 from ledger.reconciliation_requests import plan_night
 from ledger.repair import reread_ahead
 from ledger.retention import Retention
@@ -51,6 +52,7 @@ from ops.replay.runner import ReplayRunner
 from ops.sessions import Sessions
 from ops.upkeep import Upkeep
 from ops.watchman import Watchman
+from ops.worker_thread import WorkerThread
 from schemas.outcome import Code, Package, reason
 from sinks.attachments import AttachmentRules, AttachmentStep
 from sinks.books import Books
@@ -90,6 +92,7 @@ class WorkerConfig:
     attachments: AttachmentRules = field(default_factory=AttachmentRules)
     readback: ReadbackTerms = field(default_factory=ReadbackTerms)
     pool_size: int = 6
+    writer_interval: timedelta = timedelta(milliseconds=1)
     max_connections: int = 500
     statement_timeout: timedelta = timedelta(seconds=30)
     idle_transaction_timeout: timedelta = timedelta(seconds=10)
@@ -106,6 +109,18 @@ class WorkerConfig:
     look_every: timedelta = timedelta(seconds=15)
     stuck_after: timedelta = timedelta(minutes=2)
     night: NightTerms = field(default_factory=lambda: NightTerms(hour=None))
+
+
+class WentBack(Exception):
+    """The database is not what it was when this process last looked: a restore, or a fail-over.
+
+    Attributes:
+        since: when that was, on the database's clock.
+    """
+
+    def __init__(self, cause: str, since: datetime) -> None:
+        super().__init__(cause)
+        self.since = since
 
 
 async def _pass(_: str) -> None:
@@ -139,6 +154,8 @@ class Worker:
             call_timeout=self._call_timeout,
             settle=terms.settle or timedelta(seconds=60),
         )
+        self._seen_at: PlaceInTime | None = None
+        self.went_back: WentBack | None = None
         self._watchman: Watchman | None = None
         self._reconciling = asyncio.Semaphore(RECONCILED_AT_ONCE)
         self._moves = Moves(progress or Progress(), config.stuck_after, self._call_timeout)
@@ -150,8 +167,24 @@ class Worker:
         return self._watchman is not None and self._watchman.looking
 
     def connect(self) -> psycopg.Connection[TupleRow]:
-        """A ledger connection in autocommit mode with a statement time-out."""
-        return psycopg.connect(self._config.database_url, **self._session)
+        """A ledger connection in autocommit mode with a statement time-out.
+
+        A database that went back in time since the last one is as good as away, until the process has ended.
+        """
+        # Taken before the question, so that what another thread sees meanwhile is no step back.
+        before = self._seen_at
+        connection = psycopg.connect(self._config.database_url, **self._session)
+        try:
+            now = place_in_time(connection)
+            cause = went_back(before, now) if before is not None else None
+            if before is not None and cause is not None:
+                self.went_back = WentBack(cause, before.at)
+                raise psycopg.OperationalError(cause)
+        except BaseException:
+            connection.close()
+            raise
+        self._seen_at = now
+        return connection
 
     @property
     def _session(self) -> dict[str, Any]:
@@ -181,7 +214,11 @@ class Worker:
             moves = self._moves
             metrics.begin(config.packages)
             writer = LedgerWriter(
-                self.connect, loop, checkpoint=self._thread_checkpoint, pulse=moves.loop("writer")
+                self.connect,
+                loop,
+                gather_seconds=config.writer_interval.total_seconds(),
+                checkpoint=self._thread_checkpoint,
+                pulse=moves.loop("writer"),
             )
             writer.start()
             self._books = Books(pool, writer, config.pool_size)
@@ -238,19 +275,16 @@ class Worker:
             upkeep = Upkeep(self.connect, config.retention, every=config.tidy_every)
             attention = Attention(self.connect, config.attention, every=config.attention_every)
             replays = ReplayRunner(self.connect, self._clock, unasked(), checkpoint=self._thread_checkpoint)
+            threads: tuple[Publisher | WorkerThread, ...] = (publisher, upkeep, attention, replays, watchman)
             receiver.start()
-            publisher.start()
-            upkeep.start()
-            attention.start()
-            replays.start()
-            watchman.start()
+            for thread in threads:
+                thread.start()
             keeping = asyncio.create_task(self._holder.keep())
             working = asyncio.create_task(self._holder.work())
             listening = asyncio.create_task(asyncio.to_thread(self._listen, loop))
             self._stop_listening = False
             try:
-                threads = (receiver, publisher, upkeep, attention, replays, watchman)
-                await self._supervise(stop, threads, [keeping, working])
+                await self._supervise(stop, (receiver, *threads), [keeping, working])
             finally:
                 moves.stopping()
                 self._holder.stopping = True
@@ -261,19 +295,18 @@ class Worker:
                 keeping.cancel()
                 await receiving
                 self._stop_listening = True
-                await asyncio.to_thread(publisher.stop, 10)
-                await asyncio.to_thread(upkeep.stop, 10)
-                await asyncio.to_thread(attention.stop, 10)
-                await asyncio.to_thread(replays.stop, 10)
-                await asyncio.to_thread(watchman.stop, 10)
+                for thread in threads:
+                    await asyncio.to_thread(thread.stop, 10)
                 await writer.close(5)
                 await listening
                 self._books.close()
+                if self.went_back is not None:
+                    await asyncio.to_thread(self._begin_recovery, self.went_back)
 
     async def _supervise(
         self,
         stop: asyncio.Event,
-        threads: Sequence[Receiver | Publisher | Upkeep | Attention | ReplayRunner | Watchman],
+        threads: Sequence[Receiver | Publisher | WorkerThread],
         tasks: list[asyncio.Task[None]],
     ) -> None:
         stopping = asyncio.create_task(stop.wait())
@@ -293,6 +326,8 @@ class Worker:
                 for thread in threads:
                     if thread.failure is not None:
                         raise thread.failure
+                if self.went_back is not None:
+                    raise self.went_back
         finally:
             stopping.cancel()
 
@@ -302,6 +337,16 @@ class Worker:
             check_history(connection, self._config.kafka, self._config.group)
             with connection.transaction(), connection.cursor() as cursor:
                 reread_ahead(cursor, self._clock())
+
+    def _begin_recovery(self, cause: WentBack) -> None:
+        """Put the lanes in recovery, unless another worker has done so; the next start looks once more."""
+        try:
+            with psycopg.connect(self._config.database_url, **self._session) as connection:
+                check_history(
+                    connection, self._config.kafka, self._config.group, told=str(cause), since=cause.since
+                )
+        except LEDGER_AWAY as error:
+            log.warning("worker.recovery_not_begun", cause=str(cause), error=str(error).strip())
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake the holder when a receiver says that something became due."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -21,6 +22,7 @@ from ledger.recovery import (
     behind_sequences,
     enter_recovery,
     other_database,
+    recovered_since,
 )
 from schemas.outcome import Outcome, Package
 from schemas.topics import ENK_POSTINGS
@@ -43,11 +45,13 @@ def check_history(
     group: str,
     *,
     told: str | None = None,
+    since: datetime | None = None,
 ) -> str | None:
     """Enter recovery when the database went back in time; returns the cause, or None when it did not.
 
-    `told` is what a person says: it counts where nothing else shows it, as when Kafka was away for all of
-    the time that was lost.
+    `told` is what a person or a process that ran says: it counts where nothing else shows it, as when Kafka
+    was away for all of the time that was lost. It does not when recovery was begun after `since`, on the
+    database's clock: several processes notice the same.
     """
     committed = _patiently(_committed, kafka, group)
     published = _patiently(_published_tail, kafka)
@@ -60,7 +64,8 @@ def check_history(
         document = behind_sequences(cursor, published)
         if document is not None:
             cause = f"a later event was published for {document!r} than the ledger knows"
-        cause = cause or told
+        if since is None or not recovered_since(connection, since):
+            cause = cause or told
         if cause is None:
             return None
         epochs = [item.sequence >> SEQUENCE_BITS for item in published]

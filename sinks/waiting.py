@@ -9,6 +9,9 @@ from schemas.invoice import Invoice
 from schemas.outcome import Code, Outcome, Reason, WhoActs, reason
 from sinks.turn import End, Wait, recheck_after
 
+OVERDUE = "overdue"
+"""The scope of a posting that has waited past its limit: it names somebody."""
+
 
 def not_now(posting: DuePosting, turn: Wait | End, limit: timedelta, now: datetime) -> Change:
     """An end is written as it is; a wait is looked at again, and told once, and once more after the limit."""
@@ -17,12 +20,13 @@ def not_now(posting: DuePosting, turn: Wait | End, limit: timedelta, now: dateti
         return Change(posting.id, turn.outcome, turn.reason, wakes=wakes)
     overdue = posting.waiting_until is not None and posting.waiting_until <= now
     waited = now - (posting.waiting_until - limit) if posting.waiting_until else timedelta()
-    unchanged = posting.state is Outcome.WAITING and posting.code == str(turn.reason.code) and not overdue
+    told = (Outcome.WAITING, str(turn.reason.code), OVERDUE if overdue else None)
+    unchanged = (posting.state, posting.code, posting.scope) == told
     return Change(
         posting.id,
         Outcome.WAITING,
         turn.reason,
-        scope="overdue" if overdue else None,
+        scope=OVERDUE if overdue else None,
         due_in=recheck_after(waited),
         waiting_key=turn.key,
         waiting_for=limit,

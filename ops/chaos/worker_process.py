@@ -20,6 +20,7 @@ from ops.chaos.clock import OffsetClock
 from ops.chaos.strikes import Struck
 from ops.commands.processes import run_worker
 from ops.garbage import collect_less_often
+from ops.switching import hand_over_sooner
 from ops.worker import Worker, WorkerConfig
 from telemetry import logging as our_logging
 
@@ -51,6 +52,7 @@ def main() -> None:
     folder = Path(os.environ[FOLDER_VARIABLE])
     struck = Struck(folder)
     collect_less_often()
+    hand_over_sooner()
     worker = Worker(
         hurried(worker_config(settings), float(os.environ.get(SESSION_VARIABLE, "10"))),
         checkpoint=struck.step_async,

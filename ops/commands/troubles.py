@@ -37,6 +37,7 @@ def sentence_of(error: BaseException) -> str | None:
         ("ops.topic_plan", _topics),
         ("ops.connecting", _connecting),
         ("ledger.schema", _schema),
+        ("ops.worker", _worker),
         ("ledger.credentials", _credentials),
         ("vendors.failure", _failure),
     ):
@@ -116,6 +117,17 @@ def _schema(error: BaseException) -> str | None:
     from ledger.schema import SchemaMismatch
 
     return str(error) if isinstance(error, SchemaMismatch) else None
+
+
+def _worker(error: BaseException) -> str | None:
+    from ops.worker import WentBack
+
+    return (
+        f"The database went back in time: {error}. Start the worker again: each document is looked up before "
+        "it is sent; docs/operations.md says what is left to people."
+        if isinstance(error, WentBack)
+        else None
+    )
 
 
 def _credentials(error: BaseException) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
@@ -36,7 +37,7 @@ class Past:
     key: LaneKey
     lease: Lease
 
-    def book(self, document: str, outcome: Outcome = Outcome.BOOKED, **changes: object) -> None:
+    def book(self, document: str, outcome: Outcome = Outcome.BOOKED, **changes: Any) -> None:
         assert self.desk.intend(self.lease, document)
         posting = PostingId(self.desk.posting(document)["id"])
         change = Change(
@@ -44,7 +45,7 @@ class Past:
             outcome,
             package_number="17",
             package_id=f"uuid-{document}",
-            **changes,  # type: ignore[arg-type]
+            **changes,
         )
         assert self.desk.change(self.lease, change) == {posting}
 
@@ -62,8 +63,8 @@ class Past:
                 f"UPDATE {table} SET {column} = {column} - %s::interval".encode(), (by,)
             )
 
-    def tidy(self, **changes: object) -> int:
-        done = tidy(self.desk.connection, Retention(**changes), batch=2)  # type: ignore[arg-type]
+    def tidy(self, **changes: Any) -> int:
+        done = tidy(self.desk.connection, Retention(**changes), batch=2)
         assert done is not None
         return done.archived
 

@@ -93,5 +93,14 @@ def test_a_newer_ledger_is_refused_with_what_to_do(database_url: str) -> None:
 @pytest.mark.parametrize("url", ["mysql://u:secret@h/d", "sqlite:///x", "nonsense"])
 def test_another_database_is_refused_without_showing_the_password(url: str) -> None:
     with pytest.raises(ValueError, match="not a PostgreSQL URL") as refused:
-        schema.sqlalchemy_url(url)
+        schema.plain_url(url)
     assert "secret" not in str(refused.value)
+
+
+def test_a_ledger_of_several_hosts_is_upgraded_where_it_is_writable(empty_database_url: str) -> None:
+    user, _, place = empty_database_url.partition("@")
+    # Nobody listens on the first: it has failed over to the second.
+    url = f"{user}@127.0.0.1:1,{place}?target_session_attrs=read-write"
+    schema.upgrade(url)
+    schema.require_current(url)
+    schema.downgrade(url, "base")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -19,6 +18,7 @@ from schemas.administration import Administration
 from schemas.outcome import Code, Package, reason
 from schemas.topics import ATTENTION
 from tests.ledger.fresh_ledger import fresh_ledger
+from tests.ops.waiting import until
 
 KEY = LaneKey("adm-1001", Package.SNELSTART)
 OFTEN = timedelta(milliseconds=20)
@@ -35,13 +35,6 @@ def held(postgres: str) -> Iterator[str]:
             connect(cursor, KEY, "snelstart:adm-1001", b"secret", {})
             hold_lane(cursor, KEY, reason(Code.AUTH_REVOKED), None)
         yield url
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.01)
 
 
 def is_told(url: str) -> bool:
@@ -63,7 +56,7 @@ def test_it_goes_on_after_the_ledger_was_away_and_two_tell_once(held: str) -> No
     both = [Attention(unsteady, terms, every=OFTEN) for _ in range(2)]
     for one in both:
         one.start()
-    until(lambda: is_told(held), "it is told")
+    until(lambda: is_told(held))
     for one in both:
         one.stop(PATIENCE)
         assert one.failure is None
@@ -79,7 +72,7 @@ def test_its_clock_decides_what_has_stood_long_enough(held: str) -> None:
     clock = lambda: datetime.now(UTC) + timedelta(days=3)  # noqa: E731
     attention = Attention(lambda: psycopg.connect(held, autocommit=True), terms, every=OFTEN, clock=clock)
     attention.start()
-    until(lambda: is_told(held), "it is told")
+    until(lambda: is_told(held))
     attention.stop(PATIENCE)
 
 
@@ -88,5 +81,5 @@ def test_what_a_next_pass_would_meet_too_ends_it(held: str) -> None:
         connection.execute("DROP TABLE attention")
     attention = Attention(lambda: psycopg.connect(held, autocommit=True), AttentionTerms(), every=OFTEN)
     attention.start()
-    until(lambda: attention.failure is not None, "it says so")
+    until(lambda: attention.failure is not None)
     assert isinstance(attention.failure, psycopg.errors.UndefinedTable)

@@ -177,3 +177,20 @@ def test_every_setting_has_a_meaning_and_secrets_are_marked() -> None:
 
 def test_the_page_in_the_manual_is_the_one_the_code_makes() -> None:
     assert (ROOT / "docs" / "settings.md").read_text() == markdown(), "run: python -m ops.setting_table"
+
+
+def test_a_database_may_have_several_hosts() -> None:
+    url = (
+        "postgresql://enk:geheim@one.example:5432,two.example:5433/koppeling?target_session_attrs=read-write"
+    )
+    assert load(environment=GOOD | {"DATABASE__URL": url}).database_url == url
+
+
+def test_every_setting_is_read_somewhere() -> None:
+    folders = ("ops", "sinks", "sources", "streams", "telemetry", "ledger")
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    code = "\n".join(path.read_text() for path in paths if path.name != "setting_groups.py")
+    groups = [field.annotation for field in Settings.model_fields.values()]
+    names = [name for group in groups for name in getattr(group, "model_fields", {})]
+    assert len(names) > 40
+    assert [name for name in names if f".{name}" not in code] == []

@@ -33,6 +33,7 @@ def due(**changes: Any) -> DuePosting:
         received_at=NOW,
         state=Outcome.RECEIVED,
         code=None,
+        scope=None,
         attempt=0,
         transient=0,
         intent_step=None,

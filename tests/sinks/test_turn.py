@@ -164,6 +164,9 @@ def test_waiting_is_told_once_and_once_more_after_the_limit() -> None:
     assert not not_now(waiting, wait, LIMIT, NOW).announce
     late = not_now(waiting, wait, LIMIT, NOW + LIMIT)
     assert (late.announce, late.scope) == (True, "overdue")
+    told = due(state=Outcome.WAITING, code="not_found_relation", waiting_until=NOW + LIMIT, scope="overdue")
+    again = not_now(told, wait, LIMIT, NOW + 2 * LIMIT)
+    assert (again.announce, again.scope) == (False, "overdue")
 
 
 def test_waiting_keeps_that_it_must_be_looked_up_first() -> None:

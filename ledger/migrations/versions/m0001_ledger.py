@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from ledger.migrations.statements import execute
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -368,9 +370,7 @@ NAMES = (
 
 def upgrade() -> None:
     """Create every table."""
-    for statement in TABLES.split(";\n"):
-        if statement.strip():
-            op.execute(statement)
+    execute(TABLES)
 
 
 def downgrade() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic import op
+from ledger.migrations.statements import execute
 
 revision = "0003"
 down_revision = "0002"
@@ -68,13 +68,9 @@ DROP TABLE replay
 
 def upgrade() -> None:
     """Apply."""
-    for statement in UPGRADE.split(";\n"):
-        if statement.strip():
-            op.execute(statement)
+    execute(UPGRADE)
 
 
 def downgrade() -> None:
     """Take back."""
-    for statement in DOWNGRADE.split(";\n"):
-        if statement.strip():
-            op.execute(statement)
+    execute(DOWNGRADE)

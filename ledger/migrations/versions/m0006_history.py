@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic import op
+from ledger.migrations.statements import execute
 
 revision = "0006"
 down_revision = "0005"
@@ -98,13 +98,9 @@ ALTER TABLE ledger_state DROP COLUMN readable_from
 
 def upgrade() -> None:
     """Apply."""
-    for statement in UPGRADE.split(";\n"):
-        if statement.strip():
-            op.execute(statement)
+    execute(UPGRADE)
 
 
 def downgrade() -> None:
     """Take back; documents in the archive are lost to the ledger."""
-    for statement in DOWNGRADE.split(";\n"):
-        if statement.strip():
-            op.execute(statement)
+    execute(DOWNGRADE)

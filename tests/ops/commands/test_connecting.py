@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,15 +11,15 @@ import httpx
 import pytest
 
 from tests.ops.commands.conftest import Book, Terminal
+from tests.ops.commands.snelstart_books import served
 from tests.schemas import builders
-from vendors.simulation import Running, running
 
 
 class Simulator:
     """A SnelStart simulator in a thread of its own."""
 
-    def __init__(self, server: Running) -> None:
-        self._control = server.control
+    def __init__(self, control: str) -> None:
+        self._control = control
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         answer = httpx.request(method, f"{self._control}/{path}", json=body)
@@ -39,24 +37,8 @@ class Simulator:
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
-    ready, servers = threading.Event(), []
-    loop, ended = asyncio.new_event_loop(), asyncio.Event()
-
-    async def serve() -> None:
-        async with running(["snelstart"]) as server:
-            servers.append(server)
-            ready.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    try:
-        assert ready.wait(30)
-        yield Simulator(servers[0])
-    finally:
-        loop.call_soon_threadsafe(ended.set)
-        thread.join(30)
-        loop.close()
+    with served() as control:
+        yield Simulator(control)
 
 
 @pytest.fixture

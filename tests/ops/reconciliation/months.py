@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from ledger.reconciliation_documents import LinkedPosting
 from ops.reconciliation.documents import Booking, Ours, Pending, Shelf, month_of
@@ -38,10 +39,10 @@ def ours(direction: Direction, number: str, gross: str, relation: str, day: int)
     )
 
 
-def held_as(document: Ours, **changes: object) -> HeldDocument:
+def held_as(document: Ours, **changes: Any) -> HeldDocument:
     """What the package holds of a booked document."""
     assert document.booked is not None
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "direction": document.direction,
         "number": document.number,
         "id": document.booked.package_id,
@@ -52,7 +53,7 @@ def held_as(document: Ours, **changes: object) -> HeldDocument:
     }
     number, identity = values.pop("number"), values.pop("id")
     document_ = PackageDocument.model_validate({"number": number, "id": identity})
-    return HeldDocument(document=document_, **values)  # type: ignore[arg-type]
+    return HeldDocument(document=document_, **values)
 
 
 def pending(document: Ours, state: str = "rejected", **changes: object) -> Ours:
