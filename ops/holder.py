@@ -65,6 +65,7 @@ class Holder:
         on_keep: Callable[[], None] = lambda: None,
         run_reconciliation: Callable[[Held, LaneKey], Awaitable[None]] | None = None,
         plan: Callable[[Cursor[TupleRow]], None] = lambda cursor: None,
+        checkpoint: Callable[[str], None] = lambda name: None,
     ) -> None:
         """`give_up` closes what was opened for a connection that is no longer held.
 
@@ -89,6 +90,7 @@ class Holder:
         self._on_keep = on_keep
         self._run_reconciliation = run_reconciliation
         self._plan = plan
+        self._checkpoint = checkpoint
         self._held: dict[str, Held] = {}
         self._woken = asyncio.Event()
         self._sessions: dict[str, psycopg.Connection[TupleRow]] = {}
@@ -107,6 +109,8 @@ class Holder:
             needed = self._terms.call_timeout.total_seconds() + self._safety
             if held is None or held.lost or self._monotonic() + needed > held.lease.deadline:
                 raise LeaseEnding(Code.UNAVAILABLE, "the lease on this connection is about to end")
+            # Whoever is stopped here for longer than the lease sends nevertheless: reconciliation finds it.
+            self._checkpoint("checked")
 
         return check
 

@@ -237,6 +237,7 @@ class Worker:
                 on_keep=moves.loop("leases").beat,
                 run_reconciliation=self._run_reconciliation,
                 plan=self._plan_night,
+                checkpoint=self._thread_checkpoint,
             )
             self._sessions = Sessions(
                 self._books,

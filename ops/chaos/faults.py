@@ -151,7 +151,7 @@ class Faults:
 
     def _stop_before_send(self, act: Act) -> None:
         """Exactly between the check of the lease and the send."""
-        self._go_on_after(self._struck("before_send", signal.SIGSTOP), act.seconds)
+        self._go_on_after(self._struck("checked", signal.SIGSTOP), act.seconds)
 
     def _go_on_after(self, pid: int, seconds: float) -> None:
         self._over.wait(seconds)

@@ -13,23 +13,13 @@ from ops.proof import Place
 from vendors.simulation.contract import CompanyBooks
 
 
-def doubles_named(data_dir: Path, books: Sequence[CompanyBooks]) -> Collection[Place] | None:
-    """Ask reconciliation about every month whose books hold something twice; None = it cannot be asked."""
-    if not can_reconcile():
-        return None
+def doubles_named(data_dir: Path, books: Sequence[CompanyBooks]) -> Collection[Place]:
+    """Ask reconciliation about every month whose books hold something twice."""
     named: set[Place] = set()
     for company in books:
         for month in months_with_doubles(company):
             named |= _named(data_dir, company.company, month)
     return named
-
-
-def can_reconcile() -> bool:
-    """Whether this installation has the command."""
-    from ops.cli import app
-
-    callbacks = [command.callback for command in app.registered_commands]
-    return "reconcile" in {callback.__name__ for callback in callbacks if callback is not None}
 
 
 def months_with_doubles(company: CompanyBooks) -> list[str]:

@@ -111,7 +111,7 @@ class Facts:
         guarded: package and direction of which the package refuses a number that it has.
         stops: workers that were stopped and went on.
         grace: how long after that a call may still arrive.
-        named: documents that reconciliation names as double; None = it cannot be asked, and is not judged.
+        named: documents that reconciliation names as double; None = it was not asked, and is not judged.
         nobody: open rows at rest that name nobody.
         untraced: records without a trace.
     """

@@ -45,7 +45,7 @@ from tests.pipeline.worker_process import WorkerSpec
 from tests.schemas import builders
 
 Json = dict[str, Any]
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def until(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> Any:
