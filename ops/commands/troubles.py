@@ -120,7 +120,7 @@ def _schema(error: BaseException) -> str | None:
 
 
 def _worker(error: BaseException) -> str | None:
-    from ops.worker import WentBack
+    from ops.ledger_connections import WentBack
 
     return (
         f"The database went back in time: {error}. Start the worker again: each document is looked up before "
