@@ -7,7 +7,7 @@ administration's records on all of them, and the table of packages needs no look
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
 import faust
@@ -15,9 +15,11 @@ import structlog
 
 from schemas.outcome import Package
 from schemas.topics import ENK_ADMINISTRATIONS, ENK_INVOICES, ENK_RELATIONS, PARTITIONS
-from streams.in_flight import InFlight
+from streams.continuity import Continuity, Log
+from streams.in_flight import InFlight, Source
 from streams.records import Outgoing, SourceRecord
 from streams.routing import Routed, route
+from streams.source_log import Partition
 from telemetry import metrics
 
 SOURCE_TOPICS = (ENK_ADMINISTRATIONS, ENK_RELATIONS, ENK_INVOICES)
@@ -28,7 +30,20 @@ COMMITS = 4
 OPEN_RECORDS = 256
 """Records on their way at once; a kill makes at most so many of them travel twice."""
 
+LOOK_SECONDS = 10.0
+"""Between two looks at the ends of the partitions."""
+
 log = structlog.get_logger(__name__)
+
+
+class _LeftOut:
+    """Stands for a record that Faust left out: it has nothing to acknowledge, the next one does it."""
+
+    def ack(self) -> bool:
+        return False
+
+
+LEFT_OUT = _LeftOut()
 
 
 class Intake:
@@ -36,11 +51,13 @@ class Intake:
 
     Args:
         app: the application to add the agent and its table to.
+        log: the source topics, for what Faust leaves out.
         give_up: must end the process at once; called when a record can neither travel on nor be skipped.
     """
 
-    def __init__(self, app: faust.App, give_up: Callable[[BaseException], NoReturn]) -> None:
+    def __init__(self, app: faust.App, log: Log, give_up: Callable[[BaseException], NoReturn]) -> None:
         self._app = app
+        self._continuity = Continuity(log, self.partitions)
         self._give_up = give_up
         self._in_flight = InFlight(OPEN_RECORDS, give_up)
         self._finishing = False
@@ -68,8 +85,11 @@ class Intake:
             name="intake",
             concurrency=1,
         )(self._consume)
+        app.on_partitions_assigned.connect(self._assigned)
+        app.on_rebalance_complete.connect(self._recovered)
+        app.timer(LOOK_SECONDS)(self._look_at_the_ends)
 
-    def partitions(self) -> frozenset[tuple[str, int]]:
+    def partitions(self) -> frozenset[Partition]:
         """The partitions (topic, partition) of the source topics that this process reads now; any thread."""
         if self._app.consumer is None:
             return frozenset()
@@ -93,20 +113,45 @@ class Intake:
         """Stop acknowledging."""
         await self._in_flight.close()
 
+    async def _assigned(self, *_: object, **__: object) -> None:
+        self._continuity.forget()
+
+    async def _recovered(self, *_: object, **__: object) -> None:
+        # Faust is about to seek the source topics back while it fetches from them; it resumes afterwards.
+        self._app.consumer.stop_flow()
+
+    async def _look_at_the_ends(self) -> None:
+        """Take what was left out at the end of a partition, behind which nothing comes that would show it."""
+        if self._idle():
+            return
+        try:
+            async with self._taking:
+                left_out = await self._continuity.left_out_at_the_ends()
+                if not self._idle():
+                    await self._take_left_out(left_out)
+        except Exception as error:  # noqa: BLE001 - as below: Faust would only log it
+            self._give_up(error)
+
+    def _idle(self) -> bool:
+        """Whether no record may be taken now: the table is being read, or this is the end."""
+        return self._finishing or self._app.rebalancing
+
     async def _consume(self, stream: faust.Stream[bytes]) -> None:
         try:
             async for event in stream.noack().events():
                 async with self._taking:
                     if not self._finishing:
-                        await self._take(event)
+                        await self._take_event(event)
                 if self._finishing:
                     # Until Faust cancels the agent: one that returned would be started anew.
                     await asyncio.Event().wait()
         except Exception as error:  # noqa: BLE001 - Faust would start the agent anew, behind the lost record
             self._give_up(error)
 
-    async def _take(self, event: faust.Event) -> None:
+    async def _take_event(self, event: faust.Event) -> None:
         message = event.message
+        place = (message.topic, message.partition)
+        await self._take_left_out(await self._continuity.left_out_before(place, message.offset))
         record = SourceRecord(
             topic=message.topic,
             partition=message.partition,
@@ -116,9 +161,17 @@ class Intake:
             # Not event.headers: a dict, which keeps one of several headers of the same name.
             headers=tuple(message.headers or ()),
         )
+        await self._take(record, event)
+
+    async def _take_left_out(self, records: Sequence[SourceRecord]) -> None:
+        for record in records:
+            await self._take(record, LEFT_OUT)
+
+    async def _take(self, record: SourceRecord, source: Source) -> None:
         routed = route(record, self._package_of)
         await self._in_flight.room()
-        self._in_flight.add(event, await self._send(routed, record.partition))
+        self._in_flight.add(source, await self._send(routed, record.partition))
+        self._continuity.taken((record.topic, record.partition), record.offset)
         metrics.INTAKE_RECORDS.labels(record.topic, routed.went, routed.code or "").inc()
 
     async def _send(self, routed: Routed, partition: int) -> list[Awaitable[object]]:

@@ -14,6 +14,7 @@ import structlog
 from streams.app import create_app
 from streams.config import StreamsConfig
 from streams.intake import Intake
+from streams.source_log import Partition, SourceLog
 from telemetry.progress import Progress, Pulse
 
 EXIT_GAVE_UP = 75
@@ -29,8 +30,7 @@ BEAT_SECONDS = 1.0
 STILL_SECONDS = 120.0
 """An event loop that stands still for so long does not come back."""
 
-Partitions = frozenset[tuple[str, int]]
-"""(topic, partition)"""
+Partitions = frozenset[Partition]
 
 
 def run(
@@ -70,7 +70,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     config.data_dir.mkdir(parents=True, exist_ok=True)
     app = create_app(config)
-    intake = Intake(app, give_up)
+    intake = Intake(app, SourceLog(config), give_up)
     pulse = progress.pulse("event loop", STILL_SECONDS)
     assigned = progress.condition("kafka", "no partitions are assigned yet, or the table is being read")
     beating = asyncio.create_task(_beat(pulse), name="intake-pulse")

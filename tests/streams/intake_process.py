@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[2]
 class IntakeProcess:
     """One `python -m streams`; its log is kept for when a test fails."""
 
-    def __init__(self, bootstrap: str, data_dir: Path, **settings: object) -> None:
+    def __init__(
+        self, bootstrap: str, data_dir: Path, *, module: str = "streams", **settings: object
+    ) -> None:
+        self._module = module
         self._config = {"bootstrap_servers": [bootstrap], "data_dir": str(data_dir), **settings}
         self._log = data_dir / "intake.log"
         self._ready = threading.Event()
@@ -26,7 +29,7 @@ class IntakeProcess:
         self._ready.clear()
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "streams", "-"],
+                [sys.executable, "-m", self._module, "-"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
