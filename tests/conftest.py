@@ -21,6 +21,16 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first: in the end the short ones keep every worker busy."""
+    long = {
+        item.path
+        for item in items
+        if {"own_kafka", "broker"} & {*getattr(item, "fixturenames", ())} or item.get_closest_marker("slow")
+    }
+    items.sort(key=lambda item: item.path not in long)
+
+
 @contextmanager
 def _folder() -> Iterator[Path]:
     """A temporary folder with mode 0755."""
@@ -69,7 +79,7 @@ def database_url(postgres: str, database_template: str | None) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def own_kafka() -> Iterator[KafkaNode]:
     """A broker of this module's own: real topic names, and it may be killed, paused and restarted."""
-    with _folder() as folder, KafkaNode(folder / "kafka") as node:
+    with _folder() as folder, KafkaNode(folder / "kafka") as node, services.thrown_away(node):
         yield node
 
 

@@ -570,6 +570,8 @@ def machine(postgres: str) -> Iterator[type[LedgerMachine]]:
         yield LedgerMachine
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_whatever_happens_each_document_is_booked_once(machine: type[LedgerMachine]) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 

@@ -50,6 +50,10 @@ def published(administration: Administration, numbers: tuple[str, ...], good: tu
     administration.until_states(wanted)
 
 
+def until_files_are_delivered(pipeline: Pipeline) -> None:
+    until(lambda: not pipeline.rows("SELECT 1 FROM file WHERE state <> 'delivered'"), "files are delivered")
+
+
 @pytest.fixture
 def restored(pipeline: Pipeline, postgres: str) -> Iterator[tuple[Pipeline, Administration, Administration]]:
     """A pipeline whose ledger is as it was before the documents `LOST` were booked and filed."""
@@ -59,13 +63,15 @@ def restored(pipeline: Pipeline, postgres: str) -> Iterator[tuple[Pipeline, Admi
         administration.publish(administration.relation())
         published(administration, BEFORE, ("booked", "filed"))
     # One that is cut and not delivered when the copy is made is put to a person.
-    until(lambda: not pipeline.rows("SELECT 1 FROM file WHERE state <> 'delivered'"), "files are delivered")
+    until_files_are_delivered(pipeline)
     assert worker.end() == 0
     with backup_of(pipeline, postgres) as url:
         worker = pipeline.worker()
         for administration in (snelstart, king):
             published(administration, LOST, ("booked", "filed"))
         until(lambda: not pipeline.rows("SELECT 1 FROM outbox LIMIT 1"), "everything is published")
+        # One that is not delivered now is in no folder, and in no ledger either.
+        until_files_are_delivered(pipeline)
         assert worker.end() == 0
         back = Pipeline(
             url,

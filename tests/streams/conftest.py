@@ -19,6 +19,7 @@ from schemas.topics import (
     TOPIC,
     sink_topic,
 )
+from tests.services import thrown_away
 
 SINKS = [sink_topic(Package.SNELSTART), sink_topic(Package.KING)]
 OUTPUTS = [*SINKS, HOLDING, INTAKE_DLQ]
@@ -40,7 +41,7 @@ Publish = Callable[..., Published]
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
     """A broker that these tests may stop, with the topics that they use."""
-    with KafkaNode(tmp_path_factory.mktemp("kafka")) as node:
+    with KafkaNode(tmp_path_factory.mktemp("kafka")) as node, thrown_away(node):
         create_topics(node.bootstrap_servers, [ENK_ADMINISTRATIONS, ENK_RELATIONS, ENK_INVOICES, *OUTPUTS])
         yield node
 
