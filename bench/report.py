@@ -121,11 +121,16 @@ def _under_load(results: Results) -> Iterator[Row]:
     if results.replay is not None:
         run = results.replay
         yield (
-            f"replay: a dry run over {run.postings:,} postings by a bare count",
+            f"replay: a dry run over {run.postings:,} postings by a bare count, worst filter ({run.worst})",
             f"{run.ratio:.2f} ×",
             f"≤ {run.goal:g} ×",
         )
-        yield "  dry run, count", f"{run.dry_run_seconds:.2f}, {run.count_seconds:.2f} s", ""
+        for name, timed in run.by_filter.items():
+            yield (
+                f"  {name}: {timed.dry_run_seconds * 1000:.0f} by {timed.count_seconds * 1000:.0f} ms",
+                f"{timed.ratio:.2f} ×",
+                "",
+            )
     if results.backlog is not None:
         yield from _backlog(results.backlog)
 

@@ -7,7 +7,7 @@ written down as told is told. What is in the table `attention` is open.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,13 +19,18 @@ from ledger.attention_cases import AttentionTerms, CaseKey, OpenCase, cases, cha
 from ledger.attention_findings import findings
 from ledger.events import event_id, outbound
 from ledger.outbox import Announcement, OutboundRecord, announce
+from ledger.retention import REMOVED_EN, REMOVED_NL
 from schemas.attention import AttentionChanged, AttentionKind, AttentionStatus
+from schemas.attention_sentences import sentence
 from schemas.outcome import Package, WhoActs, parse_code
 from schemas.posting import Message
 from schemas.publishing import attention_record
 
 _LOCK = 764_107
 """Of the process whose pass it is; another one does nothing meanwhile."""
+
+_OF_DOCUMENTS = (AttentionKind.REJECTED, AttentionKind.HELD, AttentionKind.WAITING, AttentionKind.UNCERTAIN)
+"""Cases whose examples are documents, and whose reason is that of the oldest."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,31 @@ def open_cases(
     """What was told and is not over, the oldest first."""
     with connection.cursor() as cursor:
         return _open(cursor, administration, who_acts)
+
+
+def forget_documents(cursor: Cursor[TupleRow], administration: str, names: Sequence[str], *, go: bool) -> int:
+    """Open cases that name these documents; with `go` they, and the reason, are taken out of them.
+
+    Returns how many. A case that stands for other documents as well has its text back after the next pass;
+    one that is over is told to be over without it.
+    """
+    if go:
+        # A pass that is under way would write down what it found before.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    named = [
+        case
+        for case in _open(cursor, administration, None)
+        if case.key.kind in _OF_DOCUMENTS and not set(names).isdisjoint(case.examples)
+    ]
+    if go:
+        _write(cursor, [_without(case, names) for case in named])
+    return len(named)
+
+
+def _without(case: OpenCase, names: Sequence[str]) -> OpenCase:
+    examples = tuple(name for name in case.examples if name not in names)
+    why = Message(nl=REMOVED_NL, en=REMOVED_EN)
+    return replace(case, examples=examples, message=sentence(case.key.kind, case.count, examples, why))
 
 
 def _open(cursor: Cursor[TupleRow], administration: str | None, who_acts: WhoActs | None) -> list[OpenCase]:

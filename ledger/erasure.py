@@ -1,9 +1,10 @@
 """Erasing what the ledger knows of one relation (a person's request under the GDPR).
 
 What goes is what ENK told us of them: the relation, the payloads of finished documents, sentences and what
-the package said about them, the bytes of rejected input, and import files older than the legal retention.
-What stays has a reason, which is told: without identity, number and gross a document that is delivered
-again would be booked again; and the books must be kept.
+the package said about them (also where a case or a reconciliation repeats it), the bytes of rejected input,
+and import files older than the legal retention. What stays has a reason, which
+is told: without identity, number and gross a document that is delivered again would be booked again; and the
+books must be kept.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from ledger.archive import FINISHED
+from ledger.attention import forget_documents
+from ledger.reconciliation_results import forget_sentences
 from ledger.retention import EMPTIED
 
 _OF = "p.administration_id = %(administration)s AND p.relation_id = %(relation)s"
@@ -72,10 +75,14 @@ def erase_relation(
     unfinished = _count(
         cursor, f"SELECT count(*) FROM posting p WHERE {_OF} AND NOT {FINISHED} AND p.kind <> 'relation'", key
     )
+    why = _why_master_data_stays(cursor, key, unfinished)
+    ended, waiting = _rejected_ids(cursor, key)
+    quotes = _quotes(cursor, key, ended, master_data=not why, go=go)
     shares = [
-        *_master_data(cursor, key, unfinished, go=go),
+        *_master_data(cursor, key, why, go=go),
         *_documents(cursor, key, unfinished, go=go),
-        *_rejected(cursor, key, go=go),
+        *_rejected(cursor, ended, waiting, go=go),
+        *quotes,
         *files,
         *_kept(cursor, key),
     ]
@@ -87,24 +94,25 @@ _MASTER_MAY_GO = """(p.intent_step IS NULL AND p.state NOT IN ('uncertain', 'pos
 """Written or never sent: nothing about it is in doubt."""
 
 
-def _master_data(cursor: Cursor[TupleRow], key: dict[str, str], unfinished: int, *, go: bool) -> list[Share]:
+def _why_master_data_stays(cursor: Cursor[TupleRow], key: dict[str, str], unfinished: int) -> str:
+    """Empty when it goes."""
+    if unfinished:
+        return f"{unfinished} of its documents are not finished: finish or discard them first"
+    doubtful = f"SELECT count(*) FROM posting p WHERE {_OF} AND p.kind = 'relation' AND NOT {_MASTER_MAY_GO}"
+    if _count(cursor, doubtful, key):
+        return "whether the package has it is not known yet, or its import file is not confirmed"
+    return ""
+
+
+def _master_data(cursor: Cursor[TupleRow], key: dict[str, str], why: str, *, go: bool) -> list[Share]:
     count = _count(
         cursor,
         "SELECT count(*) FROM relation WHERE administration_id = %(administration)s"
         " AND relation_id = %(relation)s",
         key,
     )
-    in_doubt = _count(
-        cursor,
-        f"SELECT count(*) FROM posting p WHERE {_OF} AND p.kind = 'relation' AND NOT {_MASTER_MAY_GO}",
-        key,
-    )
     what = "the relation: name, addresses, bank accounts"
-    if unfinished:
-        why = f"{unfinished} of its documents are not finished: finish or discard them first"
-        return [Share(what, count, False, why, unfinished=True)]
-    if in_doubt:
-        why = "whether the package has it is not known yet, or its import file is not confirmed"
+    if why:
         return [Share(what, count, False, why, unfinished=True)]
     if go:
         cursor.execute(
@@ -159,7 +167,35 @@ def _documents(cursor: Cursor[TupleRow], key: dict[str, str], unfinished: int, *
     ]
 
 
-def _rejected(cursor: Cursor[TupleRow], key: dict[str, str], *, go: bool) -> list[Share]:
+def _quotes(
+    cursor: Cursor[TupleRow], key: dict[str, str], ended: Sequence[int], *, master_data: bool, go: bool
+) -> list[Share]:
+    """What repeats a sentence of what goes: cases name documents, differences their postings."""
+    cursor.execute(
+        f"""
+        SELECT p.id::text, p.number FROM posting p
+         WHERE {_OF} AND CASE WHEN p.kind = 'relation' THEN %(master_data)s ELSE {FINISHED} END
+        UNION ALL
+        SELECT p.id::text, p.number FROM posting_archive p WHERE {_OF}
+        UNION ALL
+        SELECT 'R' || r.id, COALESCE(r.number, r.document_id, 'R' || r.id) FROM rejected_input r
+         WHERE r.id = ANY(%(ended)s)
+        """.encode(),
+        {**key, "master_data": master_data, "ended": list(ended)},
+    )
+    postings, names = zip(*rows, strict=True) if (rows := cursor.fetchall()) else ((), ())
+    cases = forget_documents(cursor, key["administration"], names, go=go)
+    differences = forget_sentences(cursor, key["administration"], postings, go=go)
+    return [
+        Share("cases for attention that name its documents", cases, True),
+        Share(
+            "differences of reconciliations that say why a document of it was not booked", differences, True
+        ),
+    ]
+
+
+def _rejected_ids(cursor: Cursor[TupleRow], key: dict[str, str]) -> tuple[list[int], list[int]]:
+    """Rejected input about the relation that has ended, and that can still become something."""
     cursor.execute(
         """
         SELECT id, kind = 'relation' AND document_id = %(relation)s, value, state IN ('replayed', 'discarded')
@@ -167,13 +203,18 @@ def _rejected(cursor: Cursor[TupleRow], key: dict[str, str], *, go: bool) -> lis
         """,
         key,
     )
-    ended: list[int] = []
-    waiting: list[int] = []
+    ended, waiting = list[int](), list[int]()
     for number, is_it, value, is_ended in cursor.fetchall():
         if is_it or _names(bytes(value), key["relation"]):
             (ended if is_ended else waiting).append(number)
+    return ended, waiting
+
+
+def _rejected(
+    cursor: Cursor[TupleRow], ended: Sequence[int], waiting: Sequence[int], *, go: bool
+) -> list[Share]:
     if go and ended:
-        cursor.execute(f"UPDATE rejected_input SET {EMPTIED} WHERE id = ANY(%s)".encode(), (ended,))
+        cursor.execute(f"UPDATE rejected_input SET {EMPTIED} WHERE id = ANY(%s)".encode(), (list(ended),))
     return [
         Share("original bytes of rejected input", len(ended), True),
         Share(

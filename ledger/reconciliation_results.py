@@ -22,6 +22,7 @@ from ledger.reconciliation_rows import (
     Said,
     Totals,
 )
+from ledger.retention import REMOVED_EN, REMOVED_NL
 from ledger.rows import LaneKey
 from schemas.outcome import Package
 
@@ -130,6 +131,34 @@ def open_differences(cursor: Cursor[TupleRow]) -> list[OpenDifference]:
         OpenDifference(LaneKey(row[0], Package(row[1])), row[2], _difference(row[3:]))
         for row in cursor.fetchall()
     ]
+
+
+def forget_sentences(
+    cursor: Cursor[TupleRow], administration: str, postings: Sequence[str], *, go: bool
+) -> int:
+    """Differences that repeat what was said of these postings; with `go` they do not any more.
+
+    Returns how many. The other kinds of difference say what the package has, in amounts and numbers.
+    """
+    values = {
+        "administration": administration,
+        "postings": list(postings),
+        "nl": REMOVED_NL,
+        "en": REMOVED_EN,
+        "kind": str(DifferenceKind.OPEN),
+    }
+    matching = """d.posting = ANY(%(postings)s) AND d.kind = %(kind)s AND d.message_nl <> %(nl)s
+        AND d.run_id IN (SELECT r.id FROM reconciliation_run r
+                          WHERE r.administration_id = %(administration)s)"""
+    if go:
+        query = (
+            "UPDATE reconciliation_difference d SET message_nl = %(nl)s, message_en = %(en)s"
+            f" WHERE {matching}"
+        )
+        return cursor.execute(query.encode(), values).rowcount
+    cursor.execute(f"SELECT count(*) FROM reconciliation_difference d WHERE {matching}".encode(), values)
+    row = cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 def doubles_standing(cursor: Cursor[TupleRow]) -> Mapping[Package, int]:

@@ -178,8 +178,11 @@ def _trim_place(
     return removed
 
 
-EMPTIED = """value = NULL, key = NULL, headers = '[]',
-    message_nl = 'De inhoud is gewist.', message_en = 'The content was removed.'"""
+REMOVED_NL, REMOVED_EN = "De inhoud is gewist.", "The content was removed."
+"""What stands in the place of a sentence that quoted what is gone."""
+
+EMPTIED = f"""value = NULL, key = NULL, headers = '[]',
+    message_nl = '{REMOVED_NL}', message_en = '{REMOVED_EN}'"""
 """What is left of rejected input whose bytes are gone: where it was, which document, and the code."""
 
 
@@ -193,7 +196,7 @@ def _empty_rejected(
             UPDATE rejected_input SET {EMPTIED}
              WHERE id IN (SELECT id FROM rejected_input
                            WHERE state IN ('replayed', 'discarded') AND received_at < %s
-                             AND message_en <> 'The content was removed.' LIMIT %s)
+                             AND message_en <> '{REMOVED_EN}' LIMIT %s)
             """.encode(),
             (before, batch),
         ).rowcount

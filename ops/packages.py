@@ -13,9 +13,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.outcome import Package
-from sinks.contract import DirectSink, FileSink
+from sinks.contract import DirectSink, FileSink, Traits
 from sinks.king import KingMapping, KingSink
 from sinks.mapping import AdministrationMapping
+from sinks.snelstart import TRAITS as SNELSTART_TRAITS
 from sinks.snelstart import SnelStartSink, open_client
 from sinks.snelstart_settings import SnelStartApp, SnelStartCredentials, SnelStartMapping
 from sources.contract import Source
@@ -46,12 +47,14 @@ class DirectPackage:
 
     Attributes:
         mapping: its mapping model.
+        traits: how it behaves, as its sinks declare it.
         credentials: what `koppeling connect` asks for.
         pacer: the budget of one connection.
         open: sink and source over the connection's transport and pacer.
     """
 
     mapping: type[AdministrationMapping]
+    traits: Traits
     credentials: type[BaseModel]
     pacer: Callable[[Apps], Pacer]
     open: Callable[[BaseModel, AdministrationMapping, Apps, Transport, Pacer, Monotonic], Opened]
@@ -102,6 +105,7 @@ def _snelstart_pacer(apps: Apps) -> Pacer:
 PACKAGES: Mapping[Package, DirectPackage | FilePackage] = {
     Package.SNELSTART: DirectPackage(
         mapping=SnelStartMapping,
+        traits=SNELSTART_TRAITS,
         credentials=SnelStartCredentials,
         pacer=_snelstart_pacer,
         open=_open_snelstart,

@@ -32,11 +32,10 @@ from ops.chaos.timeline import Timeline
 from ops.chaos.verdict import Facts, judge
 from ops.chaos.worker_process import FOLDER_VARIABLE
 from ops.kafka_clients import kafka_client_config
-from ops.packages import PACKAGES
+from ops.packages import PACKAGES, DirectPackage
 from ops.running.stack import Stack, StackPlan
 from schemas.invoice import Direction
 from schemas.outcome import Package
-from sinks.snelstart import TRAITS as SNELSTART_TRAITS
 from vendors.simulation import PACKAGES_WITH_SIMULATOR
 from vendors.simulation.contract import BooksAnswer, CompanyBooks, FaultsAnswer
 
@@ -304,12 +303,13 @@ def guarded() -> frozenset[tuple[Package, str]]:
     A package that refuses a number that it has; and every file package, where whoever takes over removes the
     file that a stopped worker was about to put in its place.
     """
-    directions = [str(direction) for direction in Direction]
-    direct = {(Package.SNELSTART, str(direction)) for direction in SNELSTART_TRAITS.guarded}
-    files = {
-        (package, direction) for package in PACKAGES if package is Package.KING for direction in directions
+    guards = {
+        name: package.traits.guarded if isinstance(package, DirectPackage) else frozenset(Direction)
+        for name, package in PACKAGES.items()
     }
-    return frozenset(direct | files)
+    return frozenset(
+        (name, str(direction)) for name, directions in guards.items() for direction in directions
+    )
 
 
 __all__ = ["ChaosPlan", "DoesNotStart", "guarded", "play"]

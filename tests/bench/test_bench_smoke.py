@@ -87,7 +87,11 @@ def test_every_administration_of_a_killed_worker_books_again_after_the_lease(pla
 def test_a_dry_run_and_a_count_see_the_same_postings(place: Place) -> None:
     found = replaying.measure(place, SMALL.replay)
     assert found.ratio > 0
+    assert found.by_filter["state"].matching == SMALL.replay.postings
     assert place.one("SELECT count(*) FROM posting WHERE code = %s", replaying.CODE) == 0
+    assert place.one("SELECT count(*) FROM lane WHERE administration_id LIKE 'rejected-%%'") == 0
+    shown = [what for what, _, _ in report.rows(Results(replay=found))]
+    assert any(found.worst in what for what in shown)
 
 
 def test_a_worker_starts_into_a_queue(place: Place) -> None:

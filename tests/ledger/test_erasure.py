@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 import pytest
 
+from ledger.attention import open_cases, tell
+from ledger.attention_cases import AttentionTerms
 from ledger.erasure import Share, erase_relation, find_relation
 from ledger.retention import Retention, tidy
 from ledger.rows import Change, Lease, PostingId
@@ -171,3 +174,107 @@ def test_file_bytes_go_when_they_are_older_than_the_legal_retention(
     shares = erase(finished, go=True)
     assert finished.value("SELECT count(*) FROM file_chunk") == (0 if goes else 1)
     assert [share.goes for what, share in shares.items() if what.startswith("bytes of import")] == [goes]
+
+
+AT_ONCE = AttentionTerms(settle=timedelta())
+QUOTED = "Groeneveld heeft geen rekening 8150"
+
+
+def refuse(desk: Desk, *documents: str) -> None:
+    """Rejected with a sentence that quotes ENK; people are told, and a reconciliation repeats it."""
+    desk.connection.execute(
+        "UPDATE posting SET state = 'rejected', code = 'not_found_ledger_account', who_acts = 'bookkeeper',"
+        " due_at = NULL, message_nl = %s, message_en = %s WHERE document_id = ANY(%s)",
+        (QUOTED, QUOTED, list(documents)),
+    )
+    assert tell(desk.connection, AT_ONCE)
+    run = desk.value(
+        "INSERT INTO reconciliation_run (administration_id, package, month, state, asked_by, attempts_left)"
+        " VALUES ('adm-1001', 'snelstart', '2026-03-01', 'done', 'jansen', 0) RETURNING id"
+    )
+    for position, document in enumerate(documents):
+        desk.connection.execute(
+            "INSERT INTO reconciliation_difference (run_id, position, kind, direction, number, relation_id,"
+            " document_id, posting, state, code, message_nl, message_en, needs_somebody)"
+            " SELECT %s, %s, 'open', 'sales', number, relation_id, document_id, id::text, state, code,"
+            "        message_nl, message_en, true FROM posting WHERE document_id = %s",
+            (run, position, document),
+        )
+
+
+def discard(desk: Desk, document: str) -> None:
+    desk.connection.execute("UPDATE posting SET state = 'discarded' WHERE document_id = %s", (document,))
+
+
+CASES = "cases for attention that name its documents"
+DIFFERENCES = "differences of reconciliations that say why a document of it was not booked"
+
+
+def test_cases_and_reconciliations_do_not_repeat_it_any_more(finished: Desk) -> None:
+    finished.take_in(invoice(id="inv-5", number="5"))
+    refuse(finished, "inv-5")
+    discard(finished, "inv-5")
+    assert everything(finished).count(QUOTED.encode()) == 6
+    told = erase(finished, go=False)
+    assert (told[CASES].count, told[DIFFERENCES].count) == (1, 1)
+    assert erase(finished, go=True) == told
+    left = everything(finished)
+    assert [secret for secret in SECRETS if secret in left] == []
+    (case,) = open_cases(finished.connection)
+    assert case.message.en == "Not booked: 1 document. The content was removed."
+    assert not any(share.goes for share in erase(finished, go=True).values())
+
+
+def test_a_case_is_told_to_be_over_without_it(finished: Desk) -> None:
+    finished.take_in(invoice(id="inv-5", number="5"))
+    refuse(finished, "inv-5")
+    discard(finished, "inv-5")
+    erase(finished, go=True)
+    finished.connection.execute("DELETE FROM outbox")
+    told = tell(finished.connection, AT_ONCE)
+    assert told is not None
+    assert told.resolved == 1
+    event = json.loads(finished.value("SELECT value FROM outbox"))
+    assert (event["status"], event["message"]["en"]) == (
+        "resolved",
+        "Not booked: 1 document. The content was removed.",
+    )
+
+
+def test_a_case_that_stands_for_others_too_speaks_of_them(finished: Desk) -> None:
+    finished.take_in(
+        relation(id="rel-9", number="9", name="Ander B.V."),
+        invoice(id="inv-5", number="5"),
+        invoice(id="inv-6", number="6", relation_id="rel-9"),
+    )
+    refuse(finished, "inv-5", "inv-6")
+    finished.connection.execute("UPDATE posting SET message_nl = 'Ander' WHERE document_id = 'inv-6'")
+    discard(finished, "inv-5")
+    assert erase(finished, go=True)[DIFFERENCES].count == 1
+    assert (
+        finished.value(
+            "SELECT message_nl FROM reconciliation_difference WHERE posting = %s",
+            str(finished.posting("inv-6")["id"]),
+        )
+        == QUOTED
+    )
+    tell(finished.connection, AT_ONCE)
+    (case,) = open_cases(finished.connection)
+    assert (case.examples, case.message.nl.endswith("Ander")) == (("6",), True)
+
+
+def test_what_is_said_of_a_document_that_is_not_finished_stays(finished: Desk) -> None:
+    finished.take_in(invoice(id="inv-5", number="5"))
+    refuse(finished, "inv-5")
+    shares = erase(finished, go=True)
+    assert {CASES, DIFFERENCES}.isdisjoint(shares)
+    (case,) = open_cases(finished.connection)
+    assert QUOTED in case.message.nl
+
+
+def test_a_case_of_the_relation_itself_does_not_repeat_it(desk: Desk) -> None:
+    desk.administration()
+    desk.take_in(relation())
+    refuse(desk, "rel-204")
+    assert erase(desk, go=True)[CASES].count == 1
+    assert b"Groeneveld" not in everything(desk)
