@@ -19,7 +19,7 @@ from ledger.events import EVENT_COLUMNS, EventRow, posting_announcement
 from ledger.numbers import forget_ranges
 from ledger.outbox import announce
 from ledger.readbacks import follow_activity
-from ledger.rows import LaneKey
+from ledger.rows import Lane, LaneKey
 from ledger.work import make_due
 from schemas.administration import Administration
 from schemas.catalogue import CATALOGUE
@@ -249,17 +249,41 @@ def release_postings(cursor: Cursor[TupleRow], key: LaneKey) -> None:
 
 
 def hold_lane(
-    cursor: Cursor[TupleRow], key: LaneKey, why: Reason, probe_in: timedelta | None, *, again: bool = False
-) -> None:
-    """Hold an administration; `probe_in` is when it may be tried again by itself, None = by a person."""
-    cursor.execute(
+    cursor: Cursor[TupleRow],
+    key: LaneKey,
+    why: Reason,
+    probe_in: timedelta | None,
+    *,
+    again: bool = False,
+    found_with: Lane | None = None,
+) -> bool:
+    """Hold an administration; `probe_in` is when it may be tried again by itself, None = by a person.
+
+    Not when a person has connected it or changed its mapping since it was `found_with`: what went wrong then
+    says nothing about what is stored now. Returns whether it is held.
+    """
+    same_set_up: bytes = b""
+    as_found: tuple[object, ...] = ()
+    if found_with is not None:
+        same_set_up = b"""
+           AND mapping = %s::jsonb AND identity IS NOT DISTINCT FROM %s::jsonb
+           AND (SELECT c.connected_at FROM connection c WHERE c.id = lane.connection_id)
+               IS NOT DISTINCT FROM %s
         """
+        as_found = (
+            json.dumps(dict(found_with.mapping)),
+            None if found_with.identity is None else json.dumps(dict(found_with.identity)),
+            found_with.connected_at,
+        )
+    cursor.execute(
+        b"""
         UPDATE lane
            SET held_code = %s, held_nl = %s, held_en = %s, held_who_acts = %s, held_vendor_message = %s,
                held_since = COALESCE(held_since, clock_timestamp()),
                probe_at = clock_timestamp() + %s::interval, probes = CASE WHEN %s THEN probes + 1 ELSE 0 END
          WHERE administration_id = %s AND package = %s
-        """,
+        """
+        + same_set_up,
         (
             str(why.code),
             why.nl,
@@ -270,9 +294,13 @@ def hold_lane(
             again,
             key.administration,
             str(key.package),
+            *as_found,
         ),
     )
+    if found_with is not None and cursor.rowcount == 0:
+        return False
     hold_postings(cursor, key, why)
+    return True
 
 
 def pause_lane(cursor: Cursor[TupleRow], key: LaneKey, wait: timedelta) -> None:

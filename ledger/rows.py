@@ -50,7 +50,8 @@ class Hold:
 class Lane:
     """An administration in a package, as it is configured and as it stands.
 
-    `mapping` is the stored mapping (JSON object), `identity` the pinned company, `go_live_date` the
+    `mapping` is the stored mapping (JSON object), `identity` the pinned company, `connected_at` when a person
+    connected it last, `go_live_date` the
     mapping's date or ENK's, `active` ENK's flag; `paused` while the package asks for a short silence;
     `recovered_at` is when the ledger was last found to have gone back in time; what was issued before
     `dropped_before` may have been dropped from the archive.
@@ -60,6 +61,7 @@ class Lane:
     connection: str | None
     mapping: Mapping[str, object]
     identity: Mapping[str, object] | None
+    connected_at: datetime | None
     hold: Hold | None
     paused: bool
     in_recovery: bool

@@ -31,13 +31,15 @@ def _lanes(
     connection: psycopg.Connection[TupleRow], condition: str, values: tuple[object, ...]
 ) -> list[Lane]:
     query = f"""
-        SELECT l.administration_id, l.package, l.connection_id, l.mapping, l.identity, l.held_code, l.held_nl,
-               l.held_en, l.held_who_acts, l.held_vendor_message, l.held_since, l.probe_at, l.probes,
+        SELECT l.administration_id, l.package, l.connection_id, l.mapping, l.identity, c.connected_at,
+               l.held_code, l.held_nl, l.held_en, l.held_who_acts, l.held_vendor_message,
+               l.held_since, l.probe_at, l.probes,
                l.in_recovery, COALESCE(l.paused_until > clock_timestamp(), false) AS paused,
                s.recovered_at, s.dropped_before,
                COALESCE(a.active, true) AS active, a.go_live_date, COALESCE(a.name, '') AS name,
                COALESCE(a.package, l.package) AS current_package
           FROM lane l CROSS JOIN ledger_state s LEFT JOIN administration a ON a.id = l.administration_id
+          LEFT JOIN connection c ON c.id = l.connection_id
          WHERE {condition} ORDER BY l.administration_id, l.package
     """
     with connection.cursor(row_factory=namedtuple_row) as cursor:
@@ -49,6 +51,7 @@ def _lanes(
             connection=row.connection_id,
             mapping=row.mapping,
             identity=row.identity,
+            connected_at=row.connected_at,
             hold=None
             if row.held_code is None
             else Hold(

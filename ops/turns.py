@@ -193,9 +193,12 @@ class Turns:
         wait = failure.retry_after or pause(self._terms.delivery.probe_wait, probes + 1)
         if failure.code in NEEDS_PERSON:
             wait = max(wait, timedelta(minutes=5))
-        key, again = lane.key, lane.hold is not None
-        log.warning("lane.held", administration=key.administration, code=str(failure.code))
-        await self._books.write(lambda cursor: hold_lane(cursor, key, why, wait, again=again))
+        again = lane.hold is not None
+        held = await self._books.write(
+            lambda cursor: hold_lane(cursor, lane.key, why, wait, again=again, found_with=lane)
+        )
+        if held:
+            log.warning("lane.held", administration=lane.key.administration, code=str(failure.code))
 
     async def readback(self, held: Held, key: LaneKey) -> None:
         """One run of a readback; whatever interrupts it, the next run reads again."""

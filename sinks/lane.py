@@ -443,9 +443,12 @@ class DirectLane:
             raise LaneStopped
 
     async def _hold(self, why: Reason, probe_in: timedelta | None) -> None:
-        key, again = self._lane.key, self._lane.hold is not None
-        log.warning("lane.held", administration=key.administration, code=str(why.code))
-        await self._books.write(lambda cursor: hold_lane(cursor, key, why, probe_in, again=again))
+        lane, again = self._lane, self._lane.hold is not None
+        held = await self._books.write(
+            lambda cursor: hold_lane(cursor, lane.key, why, probe_in, again=again, found_with=lane)
+        )
+        if held:
+            log.warning("lane.held", administration=lane.key.administration, code=str(why.code))
 
 
 def _seen(written: asyncio.Future[None]) -> None:
