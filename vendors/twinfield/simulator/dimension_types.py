@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vendors.twinfield.simulator import chart
+from vendors.twinfield.simulator.masks import shown_format
 from vendors.twinfield.simulator.names import name_office, type_name
 from vendors.twinfield.simulator.office import TwinfieldOffice
 from vendors.twinfield.simulator.tree import Node
@@ -21,7 +22,7 @@ def show(office: TwinfieldOffice, code: str) -> Node:
         return node
     node.attributes = {"status": "active", "result": "1"}
     name = type_name(code, office.settings.language)
-    node.add("mask", office.mask(code))
+    node.add("mask", shown_format(office.mask(code)))
     node.add("name", name)
     node.add("shortname", name)
     levels = node.add("levels")

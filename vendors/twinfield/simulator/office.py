@@ -96,6 +96,7 @@ class TwinfieldOffice(Company):
         self._by_number: dict[str, dict[tuple[str, int], Booking]] = {}
         self._numbers: dict[tuple[str, int], int] = {}
         self._next_code: dict[str, int] = {}
+        self.organisation.spent.clear()
         for code, name in self.cost_centres.items():
             self._add_dimension("KPL", code, name, code not in self._inactive_centres)
         self._add_projects()
@@ -256,6 +257,7 @@ class TwinfieldOffice(Company):
                 "cluster_url": f"{url}/{self.settings.cluster}",
             },
             identity={
+                "id": f"{self.organisation.code}/{self.code}",
                 "organisationCode": self.organisation.code,
                 "organisationId": self.organisation.id,
                 "organisationUserCode": self.organisation.user,

@@ -204,12 +204,12 @@ class TwinfieldSimulator(Simulator):
                 one.in_flight -= 1
 
     def _soap(self, call: Call, asked: Asked, cluster: str, where: str) -> web.Response:
-        language: Language = "en"
+        language = self._language_of(asked)
         headers: dict[str, str] = {}
         try:
             if isinstance(asked.problem, BadRequest | ClientFault):
                 raise asked.problem
-            organisation, language = self._admitted(asked, cluster)
+            organisation = self._admitted(asked, cluster)
             if asked.problem is not None:
                 raise asked.problem
             settings = self.settings_of(organisation)
@@ -232,7 +232,12 @@ class TwinfieldSimulator(Simulator):
             call.detail = problem.detail
             return _denied(asked, problem, language, where, headers)
 
-    def _admitted(self, asked: Asked, cluster: str) -> tuple[Organisation, Language]:
+    def _language_of(self, asked: Asked) -> Language:
+        """That of the user; English while nobody is known."""
+        token = self.login.token(asked.token)
+        return "en" if token is None else self.settings_of(token.organisation).language
+
+    def _admitted(self, asked: Asked, cluster: str) -> Organisation:
         """Whose call it is.
 
         Raises:
@@ -253,8 +258,8 @@ class TwinfieldSimulator(Simulator):
         if settings.access_code is not None:
             raise Denied(settings.access_code)
         if asked.company and asked.company not in self.offices_of(token.organisation):
-            raise Denied(109, fault_text(settings.language, 109))
-        return token.organisation, settings.language
+            raise Denied(109)
+        return token.organisation
 
     # --- faults that were ordered ---
 

@@ -117,9 +117,12 @@ def answer(asked: Asked, offices: Mapping[str, TwinfieldOffice], language: Langu
     assert asked.document is not None
     named = offices.get(asked.office)
     result = process(Desk(company or named, offices, language), asked.document)
-    rendered = result.render()
     tag = f"{asked.method}Result"
-    inner = rendered if asked.method == "ProcessXmlDocument" else escape(rendered)
+    if asked.method == "ProcessXmlDocument":
+        # The document has no namespace, the envelope around it has one.
+        inner = Node(result.tag, result.text, {"xmlns": "", **result.attributes}, result.children).render()
+    else:
+        inner = escape(result.render())
     text = envelope.answer(asked.soap, asked.method, f"<{tag}>{inner}</{tag}>")
     return text, _said(result)
 
