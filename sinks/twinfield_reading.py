@@ -143,13 +143,8 @@ class TwinfieldReader:
     async def journals(self, direction: Direction) -> frozenset[str]:
         """Codes of the daybooks of one direction, those of the mapping included."""
         if direction not in self._journals:
-            mapped = {
-                journal
-                for name, journal in self._mapping.journals.items()
-                if name.partition(":")[0] == direction
-            }
             listed = {row.code for row in await self._client.daybooks(SIDE[direction])}
-            self._journals[direction] = frozenset(mapped | listed)
+            self._journals[direction] = self._mapping.journals_of(direction) | listed
         return self._journals[direction]
 
     async def options(self) -> Options:

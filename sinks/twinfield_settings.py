@@ -119,6 +119,17 @@ class TwinfieldMapping(AdministrationMapping):
         """The daybook of an invoice."""
         return journal_for(self.journals, invoice) or DEFAULT_JOURNALS[invoice.direction]
 
+    def journals_of(self, direction: Direction) -> frozenset[str]:
+        """The daybooks that the mapping names for one direction."""
+        return frozenset(code for name, code in self.journals.items() if name.partition(":")[0] == direction)
+
+    @property
+    def first_year(self) -> int | None:
+        """The first financial year that is read back; None when nothing says so."""
+        if self.readback_from_year is None and self.go_live_date is not None:
+            return self.go_live_date.year
+        return self.readback_from_year
+
     def vat_code(self, direction: Direction, vat: Vat) -> str | None:
         """The VAT code of a line: empty = none, None = not filled in."""
         exact = self.vat_codes.get(vat_key(direction, vat))

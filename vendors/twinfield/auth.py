@@ -28,7 +28,7 @@ from vendors.pacing import Monotonic
 from vendors.transport import Transport
 from vendors.twinfield.wire import plain
 
-LOGIN_URL = "https://login.twinfield.com/auth/authentication"
+LOGIN_URL = "https://login.twinfield.com"
 RENEW_EARLY = 60.0
 CLUSTER_ATTEMPTS = 3
 _FORM = "application/x-www-form-urlencoded"
@@ -41,6 +41,10 @@ class App:
     client_id: str
     client_secret: SecretStr
     login_url: str = LOGIN_URL
+
+    def address(self, name: str) -> str:
+        """Where one of the login's services is."""
+        return f"{self.login_url}/auth/authentication/connect/{name}"
 
     @property
     def basic(self) -> str:
@@ -171,7 +175,7 @@ class TokenSource:
         raise _unavailable("de controle van het token noemt geen cluster")
 
     async def _claims(self, access: str) -> Mapping[str, object]:
-        url = f"{self._app.login_url}/connect/accesstokenvalidation?{urlencode({'token': access})}"
+        url = f"{self._app.address('accesstokenvalidation')}?{urlencode({'token': access})}"
         headers = {"Authorization": self._app.basic, "Accept": "application/json"}
         try:
             answer = await self._transport.read("token validation", "GET", url, headers=headers)
@@ -194,7 +198,7 @@ async def ask_for_tokens(transport: Transport, app: App, form: Mapping[str, str]
         NotSent: there is no usable answer.
     """
     headers = {"Authorization": app.basic, "Content-Type": _FORM, "Accept": "application/json"}
-    url = f"{app.login_url}/connect/token"
+    url = app.address("token")
     try:
         answer = await transport.read("token", "POST", url, headers=headers, content=urlencode(form).encode())
     except Failure as failure:

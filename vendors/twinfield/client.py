@@ -107,7 +107,7 @@ class TwinfieldClient:
         """Relations with exactly that name, in any case; compared here as well."""
         # what would be a wild card stands for any character
         pattern = name.replace("*", "?")
-        found = await self._search_all("DIM", pattern=pattern, field=_NAME, dimtype=kind, includehidden="0")
+        found = await self._search_all("DIM", pattern=pattern, field=_NAME, dimtype=kind)
         return [row for row in found if row.name.strip().casefold() == name.strip().casefold()]
 
     async def write_dimension(self, document: Element) -> Dimension:

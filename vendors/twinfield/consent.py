@@ -29,7 +29,7 @@ def consent_url(app: App, redirect_uri: str, state: str, nonce: str) -> str:
         "state": state,
         "nonce": nonce,
     }
-    return f"{app.login_url}/connect/authorize?{urlencode(query)}"
+    return f"{app.address('authorize')}?{urlencode(query)}"
 
 
 def code_from(returned: str, state: str) -> str:

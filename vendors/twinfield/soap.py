@@ -61,10 +61,12 @@ async def call(
         vendors.failure.Failure: what the answer means when it is not a success, or what `send` raises.
     """
     from zeep import AsyncClient, exceptions
+    from zeep.proxy import AsyncServiceProxy
 
     post = _Post(send, write)
     client = AsyncClient(_document(service.wsdl), transport=post)
-    proxy = client.create_service(f"{{{NAMESPACE}}}{service.binding}", cluster + service.path)
+    binding = client.wsdl.bindings[f"{{{NAMESPACE}}}{service.binding}"]
+    proxy = AsyncServiceProxy(client, binding, address=cluster + service.path)
     try:
         return await proxy[service.operation](_soapheaders={"Header": caller.header()}, **arguments)
     except exceptions.Error as failure:

@@ -29,6 +29,23 @@ def read(office: TwinfieldOffice, kind: str, code: str) -> Node:
     return node
 
 
+def list_of(office: TwinfieldOffice, kind: str) -> Node:
+    """The active dimensions of a type; the last row, as the vendor's, is the type itself without a name."""
+    node = Node("dimensions", attributes={"office": office.code, "type": kind, "result": "1"})
+    if kind not in chart.DIMENSION_TYPES:
+        node.attributes["result"] = "0"
+        node.add("type", kind).complain(office.check.say("dimension_type_unknown", code=kind))
+        return node
+    for account in office.accounts.values():
+        if account.kind == kind and account.active:
+            node.add("dimension", account.code, name=account.name, shortname="")
+    for (known, _), dimension in office.dimensions.items():
+        if known == kind and dimension.is_active:
+            node.add("dimension", dimension.code, name=dimension.name, shortname=dimension.short)
+    node.add("dimension", kind, name="", shortname="")
+    return node
+
+
 def _head(office: TwinfieldOffice, kind: str, code: str, status: str) -> Node:
     node = Node("dimension", attributes={"status": status, "result": "1"})
     name_office(node.add("office"), office)

@@ -127,6 +127,14 @@ def _list(desk: Desk, root: Node) -> Node:
             return node
         case "browsefields":
             return browse.fields_list()
+        case "dimensions":
+            asked = desk.offices.get(root.value("office")) if root.value("office") else desk.company
+            if asked is None:
+                echo = root.copy()
+                echo.put("office", root.value("office")).complain(say(desk.language, "office_denied"))
+                echo.fail()
+                return echo
+            return dimension_answers.list_of(asked, root.value("dimtype"))
     return _unknown_type(desk, root)
 
 
