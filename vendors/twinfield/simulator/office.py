@@ -6,20 +6,20 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 
 from vendors.simulation import contract
 from vendors.simulation.books import BookedDocument, BookedRelation, Books, Direction
 from vendors.simulation.simulator import Company, Stage
-from vendors.twinfield.simulator import chart, matching
+from vendors.twinfield.simulator import chart, description, matching
 from vendors.twinfield.simulator.booking import Booking
 from vendors.twinfield.simulator.dimension import Dimension
+from vendors.twinfield.simulator.extra_vat import extra_vat_code
 from vendors.twinfield.simulator.fields import Check
 from vendors.twinfield.simulator.masks import next_code
 from vendors.twinfield.simulator.organisation import Organisation
-from vendors.twinfield.simulator.settings import ExtraVatCode, TwinfieldSettings
+from vendors.twinfield.simulator.settings import TwinfieldSettings
 
 
 class TwinfieldOffice(Company):
@@ -47,7 +47,7 @@ class TwinfieldOffice(Company):
         """Id and secret of the client registration."""
         self.accounts: dict[str, chart.Account] = {}
         self.cost_centres = dict(chart.DEFAULT_COST_CENTRES)
-        self._inactive_centres: set[str] = set()
+        self.inactive_centres: set[str] = set()
         self.daybooks = {daybook.code: daybook for daybook in chart.DAYBOOKS}
         self.vat_codes: dict[str, chart.VatCode] = {}
         self._fill_chart(wanted)
@@ -71,7 +71,7 @@ class TwinfieldOffice(Company):
         for centre in wanted.cost_centres:
             self.cost_centres[centre.number] = centre.name
             if not centre.active:
-                self._inactive_centres.add(centre.number)
+                self.inactive_centres.add(centre.number)
 
     def _apply_settings(self) -> None:
         settings = self.settings
@@ -85,7 +85,7 @@ class TwinfieldOffice(Company):
             account.vat_obligatory = account.code in settings.vat_obligatory_accounts
         self.vat_codes = {code.code: code for code in chart.DEFAULT_VAT_CODES}
         for name, extra in settings.extra_vat_codes.items():
-            self.vat_codes[name] = _vat_code(name, extra)
+            self.vat_codes[name] = extra_vat_code(name, extra)
 
     def empty(self) -> None:
         """Empty the books; cost centres and projects are there again."""
@@ -98,7 +98,7 @@ class TwinfieldOffice(Company):
         self._next_code: dict[str, int] = {}
         self.organisation.spent.clear()
         for code, name in self.cost_centres.items():
-            self._add_dimension("KPL", code, name, code not in self._inactive_centres)
+            self._add_dimension("KPL", code, name, code not in self.inactive_centres)
         self._add_projects()
 
     def _add_projects(self) -> None:
@@ -236,59 +236,7 @@ class TwinfieldOffice(Company):
 
     def describe(self, url: str) -> contract.CompanyAnswer:
         """Credentials, addresses and master data."""
-        login = f"{url}/login/auth/authentication/connect"
-        return contract.CompanyAnswer(
-            company=self.id,
-            package="twinfield",
-            name=self.name,
-            credentials={
-                "client_id": self.client[0],
-                "client_secret": self.client[1],
-                "refresh_token": self.organisation.refresh_tokens[0]
-                if self.organisation.refresh_tokens
-                else "",
-                "office": self.code,
-            },
-            urls={
-                "login_url": f"{url}/login",
-                "authorize_url": f"{login}/authorize",
-                "token_url": f"{login}/token",
-                "validation_url": f"{login}/accesstokenvalidation",
-                "cluster_url": f"{url}/{self.settings.cluster}",
-            },
-            identity={
-                "id": f"{self.organisation.code}/{self.code}",
-                "organisationCode": self.organisation.code,
-                "organisationId": self.organisation.id,
-                "organisationUserCode": self.organisation.user,
-                "office": self.code,
-                "companyId": self.uid,
-                "name": self.name,
-            },
-            chart=[
-                contract.ChartAccount(
-                    number=account.code,
-                    name=account.name,
-                    function=account.kind,
-                    cost_centre_required=account.cost_centre_required,
-                    active=account.active,
-                )
-                for account in self.accounts.values()
-            ],
-            vat_codes=[
-                contract.VatCode(code=code.code, name=code.name, rate=f"{code.percentages[-1][1]}")
-                for code in self.vat_codes.values()
-            ],
-            journals=[
-                contract.Journal(code=daybook.code, name=daybook.name, direction=daybook.direction)
-                for daybook in self.daybooks.values()
-            ],
-            cost_centres=[
-                contract.CostCentre(number=code, name=name, active=code not in self._inactive_centres)
-                for code, name in self.cost_centres.items()
-            ],
-            settings=TypeAdapter(dict[str, JsonValue]).validate_python(self.settings.model_dump(mode="json")),
-        )
+        return description.describe(self, url)
 
 
 def _dimensions_of(booking: Booking) -> list[tuple[str, str]]:
@@ -300,20 +248,3 @@ def _dimensions_of(booking: Booking) -> list[tuple[str, str]]:
         elif line.type == "detail" and booking.direction is not None:
             used += [("KPL", line.dim2), ("PRJ", line.dim3)]
     return used
-
-
-def _vat_code(name: str, extra: ExtraVatCode) -> chart.VatCode:
-    rate = Decimal(extra.percentage)
-    rows: tuple[chart.VatRow, ...] = ()
-    if extra.direction == "purchase" and extra.reverse_charged:
-        rows = (chart.VatRow("1512", 100), chart.VatRow("1532", -100))
-    elif rate:
-        rows = (chart.VatRow("1530" if extra.direction == "sales" else "1510"),)
-    return chart.VatCode(
-        name,
-        extra.name,
-        Direction(extra.direction),
-        ((date(1990, 1, 1), rate),),
-        rows,
-        extra.ict,
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -13,9 +12,9 @@ from vendors.simulation.calls import Call
 from vendors.simulation.contract import Kind, NewCompany
 from vendors.simulation.faults import CallKind, Fault
 from vendors.simulation.simulator import Simulator, Stage
-from vendors.twinfield.simulator import consent, envelope, limits, wsdl
+from vendors.twinfield.simulator import consent, limits, responses, wsdl
 from vendors.twinfield.simulator.login import Login, TokenRefusal
-from vendors.twinfield.simulator.messages import HTTP_STATUS, Language, fault_text
+from vendors.twinfield.simulator.messages import Language
 from vendors.twinfield.simulator.office import TwinfieldOffice
 from vendors.twinfield.simulator.organisation import Organisation
 from vendors.twinfield.simulator.refusal import BadRequest, ClientFault, Denied, TooManyCredits
@@ -165,21 +164,21 @@ class TwinfieldSimulator(Simulator):
         request = call.request
         if action == "token":
             try:
-                return _json(200, self.login.give(request.headers.get("Authorization"), body))
+                return responses.as_json(200, self.login.give(request.headers.get("Authorization"), body))
             except TokenRefusal as refusal:
                 call.detail = str(refusal)
-                return _json(400, {"error": str(refusal)})
+                return responses.as_json(400, {"error": str(refusal)})
         token = self.login.token(self._offered(request, action))
         if token is None or not self.login.is_valid(token):
             call.detail = "no valid token"
             if action == "userinfo":
                 return web.Response(status=401)
-            return _json(400, {"Message": "invalid_token"})
+            return responses.as_json(400, {"Message": "invalid_token"})
         cluster = f"{self._url(request)}/{self.settings_of(token.organisation).cluster}"
         claims = self.login.claims(token, f"{self._url(request)}/login/auth/authentication", cluster)
         if action == "userinfo":
             claims = {name: value for name, value in claims.items() if name == "sub" or "." in name}
-        return _json(200, claims)
+        return responses.as_json(200, claims)
 
     async def _soap_call(
         self, request: web.Request, cluster: str, service: str, where: str, body: bytes
@@ -224,13 +223,13 @@ class TwinfieldSimulator(Simulator):
             return web.Response(status=400)
         except ClientFault as problem:
             call.detail = problem.text
-            return _fault(asked, envelope.fault(asked.soap, "Client", problem.text))
+            return responses.web_server_fault(asked, problem.text)
         except TooManyCredits as problem:
             call.detail = "429"
             return web.Response(status=429, headers={"Retry-After": str(problem.seconds)})
         except Denied as problem:
             call.detail = problem.detail
-            return _denied(asked, problem, language, where, headers)
+            return responses.denied(asked, problem, language, where, headers)
 
     def _language_of(self, asked: Asked) -> Language:
         """That of the user; English while nobody is known."""
@@ -261,72 +260,13 @@ class TwinfieldSimulator(Simulator):
             raise Denied(109)
         return token.organisation
 
-    # --- faults that were ordered ---
-
     def faulted(self, fault: Fault, call: Call) -> web.Response:
-        """The vendor's own words for a limit, a token that is no longer good, and an error of the server."""
-        wanted = fault.request
-        headers = {} if wanted.retry_after is None else {"Retry-After": str(wanted.retry_after)}
-        is_soap = call.request.path.endswith(".asmx")
-        if wanted.kind is Kind.RATE_LIMIT:
-            return web.Response(status=wanted.status or 429, headers=headers)
-        if wanted.kind is Kind.TOKEN_REVOKED:
+        """As the vendor words it, where it has words of its own."""
+        if fault.request.kind is Kind.TOKEN_REVOKED:
             company = self._companies.get(call.company or "")
             if company is not None:
                 self.login.revoke(company.organisation)
-            if call.kind is CallKind.TOKEN:
-                return _json(wanted.status or 400, {"error": "invalid_grant"})
-            if not is_soap:
-                return _json(400, {"Message": "invalid_token"})
-            return _by_status_line(354)
-        if is_soap and wanted.kind in {Kind.STATUS, Kind.STATUS_AFTER}:
-            if wanted.status == 500:
-                text = envelope.fault(
-                    envelope.SOAP_11,
-                    "Server",
-                    fault_text("en", 100),
-                    actor=str(call.request.url),
-                    code=100,
-                    source="ProcessXmlString",
-                )
-                return web.Response(status=500, text=text, content_type=_XML, charset="utf-8")
-            if wanted.status in {401, 403}:
-                return _by_status_line(354 if wanted.status == 401 else 102)
-        return super().faulted(fault, call)
-
-
-def _json(status: int, body: object) -> web.Response:
-    return web.Response(
-        status=status, text=json.dumps(body, separators=(",", ":")), content_type="application/json"
-    )
-
-
-def _by_status_line(code: int) -> web.Response:
-    return web.Response(status=HTTP_STATUS[code], reason=f"{code} : {fault_text('en', code)}")
-
-
-def _fault(asked: Asked, text: str) -> web.Response:
-    return web.Response(status=500, text=text, content_type=asked.media, charset="utf-8")
-
-
-def _denied(
-    asked: Asked, denied: Denied, language: Language, where: str, headers: Mapping[str, str]
-) -> web.Response:
-    code = denied.code
-    if code in HTTP_STATUS and code != 103:
-        return _by_status_line(code)
-    text = denied.text or fault_text(language, code)
-    fault = envelope.fault(
-        asked.soap,
-        "Server" if code in {100, 358} else "Client",
-        text,
-        actor=where,
-        code=code,
-        source=asked.method,
-    )
-    response = _fault(asked, fault)
-    response.headers.update(headers)
-    return response
+        return responses.ordered(fault.request, call) or super().faulted(fault, call)
 
 
 def create_simulator(stage: Stage, folder: Path) -> TwinfieldSimulator:

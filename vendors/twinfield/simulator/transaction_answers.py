@@ -64,6 +64,11 @@ def _add_to_line(node: Node, line: Line, booking: Booking) -> None:
         node.put("openbasevalue", money(abs(booking.open)))
         node.put("matchstatus", "available")
         return
+    if line.type == "vat":
+        if node.child("dim1") is None:
+            node.children.insert(0, Node("dim1"))
+        node.put("dim1", line.dim1)
+        return
     if line.type == "detail" and line.vat_code and line.vat_value is not None:
         node.put("vatvalue", money(line.vat_value))
         node.put("vatbasevalue", money(line.vat_value))
