@@ -25,6 +25,10 @@ DIMENSION_TYPES: Mapping[str, tuple[str, str]] = {
 RELATION_TYPES: Mapping[str, Role] = {"DEB": Role.DEBTOR, "CRD": Role.CREDITOR}
 
 
+RELATION_TYPE_OF: Mapping[Direction, str] = {Direction.SALES: "DEB", Direction.PURCHASE: "CRD"}
+"""Whose total line a sales or purchase transaction has."""
+
+
 @dataclass
 class Account:
     """A general-ledger account; a control account names whose relations are booked on it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Container
+from collections.abc import Callable
 
 _CLASSES = {"#": "[0-9]", "$": "[0-9A-Z]", "*": ".*"}
 
@@ -20,7 +20,7 @@ def fits(mask: str, code: str) -> bool:
     return bool(code) and len(code) <= 16 and re.fullmatch(pattern, code) is not None
 
 
-def next_code(mask: str, taken: Container[str], start: int = 0) -> tuple[str, int] | None:
+def next_code(mask: str, is_taken: Callable[[str], bool], start: int = 0) -> tuple[str, int] | None:
     """The first free code that fits, from a place in the row on, and the place after it."""
     digits = sum(char in "#$" for char in mask)
     if digits == 0:
@@ -30,6 +30,6 @@ def next_code(mask: str, taken: Container[str], start: int = 0) -> tuple[str, in
             return None
         row = iter(f"{number:0{digits}}")
         code = "".join(next(row) if char in "#$" else char for char in mask if char != "*")
-        if code not in taken:
+        if not is_taken(code):
             return code, number + 1
     return None

@@ -138,7 +138,7 @@ class TwinfieldOffice(Company):
 
     def relation(self, direction: Direction, code: str) -> Dimension | None:
         """The debtor of a sales or the creditor of a purchase booking."""
-        return self.dimensions.get(("DEB" if direction is Direction.SALES else "CRD", code))
+        return self.dimensions.get((chart.RELATION_TYPE_OF[direction], code))
 
     def mask(self, kind: str) -> str:
         """The mask of the codes of a dimension type."""
@@ -146,8 +146,8 @@ class TwinfieldOffice(Company):
 
     def new_code(self, kind: str) -> str | None:
         """The next free code of a dimension type; None when there is none."""
-        taken = {code for known, code in self.dimensions if known == kind}
-        found = next_code(self.mask(kind), taken, self._next_code.get(kind, 0))
+        start = self._next_code.get(kind, 0)
+        found = next_code(self.mask(kind), lambda code: (kind, code) in self.dimensions, start)
         if found is None:
             return None
         self._next_code[kind] = found[1]
@@ -240,11 +240,10 @@ class TwinfieldOffice(Company):
 
 
 def _dimensions_of(booking: Booking) -> list[tuple[str, str]]:
-    relation = {Direction.SALES: "DEB", Direction.PURCHASE: "CRD"}
     used = []
     for line in booking.lines:
         if line.type == "total" and line.dim2 and booking.direction is not None:
-            used.append((relation[booking.direction], line.dim2))
+            used.append((chart.RELATION_TYPE_OF[booking.direction], line.dim2))
         elif line.type == "detail" and booking.direction is not None:
             used += [("KPL", line.dim2), ("PRJ", line.dim3)]
     return used

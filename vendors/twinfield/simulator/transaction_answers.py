@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from vendors.simulation.books import SettledBy
+from vendors.simulation.books import Role, SettledBy
 from vendors.twinfield.simulator.booking import Booking, Line, Match
 from vendors.twinfield.simulator.fields import day_text
 from vendors.twinfield.simulator.names import dimension_names, name_office
@@ -43,7 +43,8 @@ def booked_answer(office: TwinfieldOffice, echo: Node, booking: Booking) -> Node
         _add_to_line(node, booking.lines[place], booking)
     for line in booking.lines[len(lines.children) :]:
         lines.children.append(_vat_line(line))
-    name_lines(office, lines)
+    assert booking.direction is not None
+    name_lines(office, lines, booking.direction)
     return echo
 
 
@@ -136,7 +137,9 @@ def _header(office: TwinfieldOffice, booking: Booking) -> Node:
 def _line(office: TwinfieldOffice, booking: Booking, line: Line) -> Node:
     node = Node("line", attributes={"type": line.type, "id": line.id})
     matched = booking.relation_line
-    kinds = ("DEB", "CRD") if line is matched else ("KPL",)
+    kinds = ("KPL",)
+    if line is matched:
+        kinds = ("DEB",) if office.accounts[line.dim1].control is Role.DEBTOR else ("CRD",)
     for tag, code, wanted in (
         ("dim1", line.dim1, ("BAS", "PNL")),
         ("dim2", line.dim2, kinds),

@@ -102,7 +102,7 @@ def _read_total(office: TwinfieldOffice, node: Node, header: Header, line: Line)
         if node.child("dim1") is None:
             node.children.insert(0, Node("dim1", own))
     account = office.accounts.get(line.dim1)
-    wanted = chart.RELATION_TYPES["DEB" if header.direction is Direction.SALES else "CRD"]
+    wanted = chart.RELATION_TYPES[chart.RELATION_TYPE_OF[header.direction]]
     if account is None or account.control is not wanted:
         _not_there(office, node.child("dim1") or node, line.dim1)
 
@@ -213,10 +213,11 @@ def _not_there(office: TwinfieldOffice, node: Node, code: str) -> None:
     node.complain(office.check.say("dimension_not_in_office", code=code, office=office.code))
 
 
-def name_lines(office: TwinfieldOffice, lines: Node) -> None:
+def name_lines(office: TwinfieldOffice, lines: Node, direction: Direction) -> None:
     """Add their names to the dimensions and VAT codes of lines that were booked."""
     for node in lines.children:
-        kinds = {"total": ("DEB", "CRD"), "detail": ("KPL",), "vat": ()}[node.attributes["type"]]
+        is_total = node.attributes["type"] == "total"
+        kinds = (chart.RELATION_TYPE_OF[direction],) if is_total else ("KPL",)
         for tag, wanted in (("dim1", ("BAS", "PNL")), ("dim2", kinds), ("dim3", ("PRJ",))):
             dimension = node.child(tag)
             if dimension is not None and dimension.text:
