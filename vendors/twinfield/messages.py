@@ -86,7 +86,7 @@ WORDS: tuple[_Words, ...] = (
     _words(r"administratie bestaat niet|(company|office) does not exist", Code.AUTH_REVOKED),
     _words(r"company ontbreekt in request header", Code.INTERNAL),
     _words(r"niet in balans|balanceert niet|not (in )?balanced?\b|out of balance", Code.UNBALANCED),
-    _words(r"periode .*bestaat niet|period .*does not exist", Code.YEAR_MISSING),
+    _words(r"periode .*(bestaat niet|niet bestaat)|period .*does not exist", Code.YEAR_MISSING),
     _words(r"buiten de opgegeven periode|outside the (given|specified) period", Code.PERIOD_CLOSED),
     _words(r"periode .*(gesloten|afgesloten|geblokkeerd)|period .*(closed|blocked)", Code.PERIOD_CLOSED),
     _words(r"mist een btw[ -]?code|vat code .*(missing|required)", Code.NOT_FOUND_VAT),
@@ -131,18 +131,22 @@ _ABSENT = re.compile(
 )
 
 
+_CONSEQUENCES = (Code.UNBALANCED, Code.DUPLICATE_NUMBER)
+
+
 def meaning_of(messages: tuple[VendorMessage, ...]) -> tuple[Code, VendorMessage | None]:
     """Our code for an answer's messages, and the message that decided; `internal` when none is known.
 
-    Every message that is not a duplicate's outweighs it: a number that is taken is only looked up when
-    nothing else is wrong.
+    What does not balance may be the consequence of anything else that is wrong, and a number that is taken
+    is only looked up when nothing else is.
     """
     known = [(code, message) for message in messages if (code := code_of(message)) is not None]
-    other = next((pair for pair in known if pair[0] is not Code.DUPLICATE_NUMBER), None)
-    found = other or next(iter(known), None)
-    if found is None or (other is None and len(known) < len(messages)):
+    causes = [pair for pair in known if pair[0] not in _CONSEQUENCES]
+    if causes:
+        return causes[0]
+    if not known or len(known) < len(messages):
         return Code.INTERNAL, messages[0] if messages else None
-    return found
+    return min(known, key=lambda pair: _CONSEQUENCES.index(pair[0]))
 
 
 def code_of(message: VendorMessage) -> Code | None:
