@@ -121,24 +121,25 @@ def _cursor(rows: Iterable[BrowseRow], since: str | None) -> Cursor | None:
 
 
 def _observations(rows: Iterable[BrowseRow]) -> tuple[InvoiceObservation, ...]:
-    found: dict[BookingKey, InvoiceObservation] = {}
+    by_booking: dict[BookingKey, list[BrowseRow]] = {}
+    for row in rows:
+        by_booking.setdefault(row.key, []).append(row)
     try:
-        for row in rows:
-            # one invoice has one line on its debtor's account
-            found[row.key] = _of_row(row)
+        return tuple(_of_rows(key, own) for key, own in by_booking.items())
     except ValueError as failure:
         raise unreadable(str(failure), write=False) from failure
-    return tuple(found.values())
 
 
-def _of_row(row: BrowseRow) -> InvoiceObservation:
+def _of_rows(key: BookingKey, rows: list[BrowseRow]) -> InvoiceObservation:
+    """One invoice: one row, or more where a bookkeeper has split what is owed."""
+    dates = [when for row in rows if (when := day(row[browse.MATCH_DATE])) is not None]
     return _observation(
-        row.key,
-        row[browse.INVOICE_NUMBER],
-        decimal(row[browse.VALUE]),
-        decimal(row[browse.OPEN]),
-        row[browse.MATCH_STATUS],
-        day(row[browse.MATCH_DATE]),
+        key,
+        rows[0][browse.INVOICE_NUMBER],
+        sum((decimal(row[browse.VALUE]) for row in rows), Decimal(0)),
+        sum((decimal(row[browse.OPEN]) for row in rows), Decimal(0)),
+        is_proposed=any(row[browse.MATCH_STATUS] == _PROPOSED for row in rows),
+        matched=max(dates, default=None),
     )
 
 
@@ -148,15 +149,21 @@ def _of_transaction(found: Transaction) -> InvoiceObservation:
         found.invoice_number,
         found.value,
         found.open,
-        found.match_status,
-        found.match_date,
+        is_proposed=found.match_status == _PROPOSED,
+        matched=found.match_date,
     )
 
 
 def _observation(
-    key: BookingKey, number: str, gross: Decimal, left: Decimal, status: str, matched: date | None
+    key: BookingKey,
+    number: str,
+    gross: Decimal,
+    left: Decimal,
+    *,
+    is_proposed: bool,
+    matched: date | None,
 ) -> InvoiceObservation:
-    if status == _PROPOSED and not left:
+    if is_proposed and not left:
         # a payment that is only proposed has not been made
         left, matched = gross, None
     return InvoiceObservation(

@@ -124,7 +124,7 @@ class Booked:
 
 @dataclass(frozen=True)
 class Transaction:
-    """A transaction's total line; amounts in EUR, debit positive."""
+    """A transaction's lines on its relation's account, taken together; amounts in EUR, debit positive."""
 
     key: BookingKey
     invoice_number: str
@@ -143,30 +143,41 @@ class Transaction:
         Raises:
             ValueError: it has no total line, or something in it cannot be.
         """
-        total = next((line for line in root.findall("lines/line") if line.get("type") == "total"), None)
+        lines = root.findall("lines/line")
+        total = next((line for line in lines if line.get("type") == "total"), None)
         if total is None:
             raise ValueError("no total line")
-        sign = -1 if text_at(total, "debitcredit") == "credit" else 1
-        value = decimal(text_at(total, "basevalue") or text_at(total, "value"))
-        left = next(
-            (text for path in _OPEN if (text := text_at(total, path))),
-            text_at(total, "basevalue") or text_at(total, "value"),
-        )
+        account = (text_at(total, "dim1"), text_at(total, "dim2"))
+        # a bookkeeper may have split what is owed over more lines on the same account
+        owed = [total, *(line for line in lines if line is not total and _is_on(line, account))]
+        dates = [when for line in owed if (when := day(text_at(line, "matchdate"))) is not None]
         return cls(
             key=BookingKey(text_at(root, "header/code"), text_at(root, "header/number")),
             invoice_number=text_at(root, "header/invoicenumber"),
-            relation=text_at(total, "dim2"),
+            relation=account[1],
             issued=day(text_at(root, "header/date")),
-            value=sign * value,
-            open=sign * decimal(left),
+            value=sum((_signed(line, _VALUE) for line in owed), Decimal(0)),
+            open=sum((_signed(line, (*_OPEN, *_VALUE)) for line in owed), Decimal(0)),
             match_status=text_at(total, "matchstatus"),
-            match_date=day(text_at(total, "matchdate")),
+            match_date=max(dates, default=None),
             period=text_at(root, "header/period"),
         )
 
 
+_VALUE = ("basevalue", "value")
 _OPEN = ("basevalueopen", "openbasevalue", "valueopen", "openvalue")
-"""An answer to a booking and one to a reading name it differently."""
+"""An answer to a booking and one to a reading name it differently; without any, all of it is open."""
+
+
+def _is_on(line: Element, account: tuple[str, str]) -> bool:
+    return all(account) and (text_at(line, "dim1"), text_at(line, "dim2")) == account
+
+
+def _signed(line: Element, names: tuple[str, ...]) -> Decimal:
+    """The first of these amounts that the line has, debit positive."""
+    found = next((text for name in names if (text := text_at(line, name))), "")
+    value = decimal(found)
+    return -value if text_at(line, "debitcredit") == "credit" else value
 
 
 @dataclass(frozen=True)

@@ -243,6 +243,28 @@ async def test_a_transaction_is_read_by_its_total_line(client: TwinfieldClient, 
     assert (found.issued, found.match_date) == (date(2026, 3, 12), date(2026, 3, 18))
 
 
+async def test_what_is_owed_on_more_than_one_line_is_taken_together(
+    client: TwinfieldClient, wire: WireServer
+) -> None:
+    def row(kind: str, side: str, value: str, left: str, account: str = "1300", more: str = "") -> str:
+        return (
+            f'<line type="{kind}"><dim1>{account}</dim1><dim2>10031</dim2><debitcredit>{side}</debitcredit>'
+            f"<value>{value}</value><valueopen>{left}</valueopen>{more}</line>"
+        )
+
+    lines = (
+        row("total", "debit", "100.00", "0.00", more="<matchdate>20260318</matchdate>")
+        + row("detail", "debit", "21.00", "21.00")
+        + row("detail", "credit", "121.00", "121.00", account="8000")
+    )
+    header = "<code>VRK</code><number>7</number>"
+    will(wire, xml(f'<transaction result="1"><header>{header}</header><lines>{lines}</lines></transaction>'))
+    found = await client.transaction(BookingKey("VRK", "7"))
+    assert found is not None
+    assert (found.value, found.open) == (Decimal("121.00"), Decimal("21.00"))
+    assert found.match_date == date(2026, 3, 18)
+
+
 async def test_a_browse_asks_for_its_columns_and_gives_rows_by_field(
     client: TwinfieldClient, wire: WireServer, pacer: Credits
 ) -> None:
