@@ -1,4 +1,4 @@
-"""A relation of ENK as a dimension in Twinfield: the fields, and laying them over what is there. Pure.
+"""A relation of ENK as a dimension in Twinfield. Pure.
 
     ENK relation                        Twinfield dimension, type DEB or CRD
     number (when it fits the mask)      code
@@ -18,13 +18,12 @@
     bank_accounts: normal               banks/bank; the first is the default
     bank_accounts: g_account            banks/bank blocked="true", creditors only
 
-Facts: vendor's documentation of customers and suppliers. What happens to a section that is left out of an
-update is not documented, so the whole record goes back, with ENK's fields laid over it.
+An update lays these over what is there: `sinks.twinfield_overlay`. Facts: vendor's documentation of
+customers and suppliers.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -32,7 +31,7 @@ from dataclasses import dataclass, field, replace
 from schemas.relation import Address, AddressKind, BankAccountKind, Relation, Role
 from sinks.shortening import fits, one_line, shorten
 from sinks.twinfield_settings import TwinfieldMapping
-from vendors.twinfield.models import Dimension, DimensionType
+from vendors.twinfield.models import DimensionType
 from vendors.twinfield.wire import Element, element, encode, leaf
 
 LONGEST = 40
@@ -47,22 +46,6 @@ _ADDRESS_TYPE = {
     AddressKind.POSTAL: "postal",
     AddressKind.VISITING: "contact",
 }
-_READ_ONLY = frozenset(
-    {
-        "uid",
-        "inuse",
-        "behaviour",
-        "touched",
-        "modified",
-        "editdimensionname",
-        "cocnumber",
-        "vatnumber",
-        "ictcountrycode",
-    }
-)
-_READ_ONLY_ATTRIBUTES = frozenset(
-    {"name", "shortname", "dimensiontype", "result", "status", "msg", "msgtype"}
-)
 
 
 @dataclass(frozen=True)
@@ -105,15 +88,18 @@ class RelationFields:
         """The same without an optional element, which is then reported."""
         return replace(
             self,
-            top=_less(self.top, name),
-            addresses=tuple(replace(one, values=_less(one.values, name)) for one in self.addresses),
-            banks=tuple(replace(one, values=_less(one.values, name)) for one in self.banks if name != "iban"),
-            paths=_less(self.paths, name),
+            top=leaving_out(self.top, name),
+            addresses=tuple(replace(one, values=leaving_out(one.values, name)) for one in self.addresses),
+            banks=tuple(
+                replace(one, values=leaving_out(one.values, name)) for one in self.banks if name != "iban"
+            ),
+            paths=leaving_out(self.paths, name),
             dropped=(*self.dropped, self.paths[name]),
         )
 
 
-def _less(values: Mapping[str, str], name: str) -> dict[str, str]:
+def leaving_out(values: Mapping[str, str], name: str) -> dict[str, str]:
+    """The same values but one."""
     return {key: value for key, value in values.items() if key != name}
 
 
@@ -240,9 +226,9 @@ def new_dimension(
     financials.append(leaf("relationsreference", marker(relation)))
     document.append(financials)
     if fields.addresses:
-        document.append(element("addresses", *(_new_address(one) for one in fields.addresses)))
+        document.append(element("addresses", *(new_address(one) for one in fields.addresses)))
     if fields.banks:
-        document.append(element("banks", *(_new_bank(one) for one in fields.banks)))
+        document.append(element("banks", *(new_bank(one) for one in fields.banks)))
     if mapping.g_account_percentage is not None and any(one.is_blocked for one in fields.banks):
         document.append(
             element(
@@ -254,12 +240,14 @@ def new_dimension(
     return document
 
 
-def _new_address(one: AddressFields) -> Element:
+def new_address(one: AddressFields) -> Element:
+    """An address that is not there yet."""
     rows = [leaf(tag, text) for tag, text in one.values.items()]
     return element("address", *rows, type=one.type, default=_flag(one.is_default))
 
 
-def _new_bank(one: BankFields) -> Element:
+def new_bank(one: BankFields) -> Element:
+    """A bank account that is not there yet: one without an id."""
     rows = [leaf(tag, text) for tag, text in one.values.items()]
     made = element("bank", *rows, leaf("iban", one.iban), default=_flag(one.is_default))
     if one.is_blocked:
@@ -270,90 +258,3 @@ def _new_bank(one: BankFields) -> Element:
 def _flag(value: bool) -> str:
     # `1` is refused
     return "true" if value else "false"
-
-
-def overlay(record: Dimension, fields: RelationFields) -> Element | None:
-    """The whole record with ENK's fields laid over it; None when it says all of it already."""
-    body = copy.deepcopy(record.body)
-    changed = _lay(body, {"name": fields.name, **fields.top})
-    changed |= _lay(_section(body, "financials"), fields.financials)
-    for address in fields.addresses:
-        changed |= _lay_address(body, address)
-    for bank in fields.banks:
-        changed |= _lay_bank(body, bank)
-    if not changed:
-        return None
-    _strip(body)
-    return body
-
-
-def _lay(node: Element, values: Mapping[str, str]) -> bool:
-    changed = False
-    for tag, text in values.items():
-        held = node.find(tag)
-        if held is None:
-            node.append(leaf(tag, text))
-            changed = True
-        elif (held.text or "").strip() != text:
-            held.text = leaf(tag, text).text
-            changed = True
-    return changed
-
-
-def _section(body: Element, tag: str) -> Element:
-    found = body.find(tag)
-    if found is None:
-        found = element(tag)
-        body.append(found)
-    return found
-
-
-def _lay_address(body: Element, fields: AddressFields) -> bool:
-    held = body.findall("addresses/address")
-    if fields.is_default:
-        match = next((one for one in held if one.get("default") == "true"), held[0] if held else None)
-    else:
-        match = next(
-            (one for one in held if one.get("type") == fields.type and one.get("default") != "true"), None
-        )
-    if match is not None:
-        return _lay(match, fields.values)
-    _section(body, "addresses").append(_new_address(fields))
-    return True
-
-
-def _lay_bank(body: Element, fields: BankFields) -> bool:
-    held = body.findall("banks/bank")
-    match = next((one for one in held if (one.findtext("iban") or "").replace(" ", "") == fields.iban), None)
-    changed = match is None
-    if match is None:
-        match = _new_bank(fields)
-        _section(body, "banks").append(match)
-    else:
-        changed |= _lay(match, _less(fields.values, "ascription"))
-    if fields.is_default and match.get("default") != "true":
-        match.set("default", "true")
-        changed = True
-    if fields.is_default:
-        for other in held:
-            if other is not match and other.get("default") == "true":
-                other.set("default", "false")
-                changed = True
-    return changed
-
-
-def _strip(body: Element) -> None:
-    """Take out what Twinfield only tells, and what is empty."""
-    for node in list(body.iter()):
-        for name in list(node.attrib):
-            if name in _READ_ONLY_ATTRIBUTES or not node.get(name):
-                del node.attrib[name]
-        parent = node.getparent()
-        if parent is None or node is body:
-            continue
-        if (node.tag in _READ_ONLY and parent is body) or node.tag == "ictcountrycode":
-            parent.remove(node)
-    for node in list(body.iter()):
-        parent = node.getparent()
-        if parent is not None and node is not body and not len(node) and not (node.text or "").strip():
-            parent.remove(node)

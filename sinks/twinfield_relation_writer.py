@@ -16,13 +16,13 @@ from schemas.relation import Relation, Role
 from sinks.contract import RelationReference, WrittenRelation
 from sinks.shortening import one_line, shorten
 from sinks.twinfield_lines import LONGEST_CODE
+from sinks.twinfield_overlay import overlay
 from sinks.twinfield_relation import (
     LONGEST,
     TYPE,
     RelationFields,
     marker,
     new_dimension,
-    overlay,
     relation_fields,
 )
 from sinks.twinfield_settings import RelationCodes, TwinfieldMapping

@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from schemas.relation import Relation, Role
+from sinks.twinfield_overlay import overlay
 from sinks.twinfield_relation import (
     RelationFields,
     fingerprint,
     marker,
     new_dimension,
-    overlay,
     relation_fields,
 )
 from sinks.twinfield_relation_writer import is_same_company

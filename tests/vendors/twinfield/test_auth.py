@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from schemas.outcome import Code, WhoActs
-from tests.vendors.wire_server import WireServer, answer, cut, serving
+from tests.vendors.wire_server import WireServer, answer, cut
 from vendors.failure import NotSent, Refused, Scope
 from vendors.transport import Transport
 from vendors.twinfield.auth import App, TokenSource
@@ -36,12 +36,6 @@ async def no_wait(_: float) -> None:
 @pytest.fixture
 def time() -> Time:
     return Time()
-
-
-@pytest.fixture
-async def wire() -> AsyncIterator[WireServer]:
-    async with serving() as server:
-        yield server
 
 
 @pytest.fixture
