@@ -135,8 +135,9 @@ def apps(settings: Settings) -> Apps:
 
     from ops.packages import Apps
     from sinks.snelstart_settings import SnelStartApp
+    from sinks.twinfield_settings import TwinfieldApp
 
-    snelstart = settings.snelstart
+    snelstart, twinfield = settings.snelstart, settings.twinfield
     return Apps(
         snelstart=SnelStartApp(
             subscription_key=snelstart.subscription_key or SecretStr(""),
@@ -144,6 +145,13 @@ def apps(settings: Settings) -> Apps:
             auth_url=str(snelstart.auth_url),
         ),
         snelstart_limits=(snelstart.calls_per_minute, snelstart.calls_per_hour),
+        twinfield=TwinfieldApp(
+            client_id=twinfield.client_id or "",
+            client_secret=twinfield.client_secret or SecretStr(""),
+            login_url=str(twinfield.login_url).rstrip("/"),
+            cluster_url=str(twinfield.cluster_url) if twinfield.cluster_url else None,
+        ),
+        twinfield_credits=twinfield.credits_per_minute,
     )
 
 

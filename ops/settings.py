@@ -33,6 +33,7 @@ from ops.setting_groups import (
     SettingGroup,
     SnelStartSettings,
     TracingSettings,
+    TwinfieldSettings,
 )
 
 
@@ -100,6 +101,7 @@ class Settings(BaseSettings):
     log: LogSettings = Field(default_factory=LogSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     snelstart: SnelStartSettings = Field(default_factory=SnelStartSettings)
+    twinfield: TwinfieldSettings = Field(default_factory=TwinfieldSettings)
     data_dir: Path = Field(
         Path(".koppeling"),
         description="Where embedded services and generated keys live; created when missing.",

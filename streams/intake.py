@@ -93,7 +93,9 @@ class Intake:
         """The partitions (topic, partition) of the source topics that this process reads now; any thread."""
         if self._app.consumer is None:
             return frozenset()
-        return frozenset((p.topic, p.partition) for p in set(self._app.consumer.assignment()))
+        # The table's own topic is assigned as well.
+        assigned = set(self._app.consumer.assignment())
+        return frozenset((p.topic, p.partition) for p in assigned if p.topic in SOURCE_TOPICS)
 
     async def finish(self) -> None:
         """Take nothing more, wait until everything that was sent is confirmed, and commit it.

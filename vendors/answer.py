@@ -21,11 +21,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the package said; `headers` are found by name in any case."""
+    """What the package said; `headers` are found by name in any case, `phrase` follows the status code."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    phrase: str = ""
 
     @property
     def is_success(self) -> bool:

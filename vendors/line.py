@@ -55,7 +55,8 @@ class Line:
                 parts.append(part)
         finally:
             await response.aclose()
-        return Answer(response.status_code, response.headers, b"".join(parts))
+        phrase = bytes(response.extensions.get("reason_phrase", b"")).decode("utf-8", "replace")
+        return Answer(response.status_code, response.headers, b"".join(parts), phrase)
 
     async def close(self) -> None:
         """Close the connections."""

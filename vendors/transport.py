@@ -130,8 +130,13 @@ class Transport:
         content: bytes | None = None,
         pacer: Pacer | None = None,
         background: bool = False,
+        cost: int = 1,
+        is_final: Callable[[Answer], bool] = lambda _: False,
     ) -> Answer:
         """Make a call without effect; a time-out, a cut connection, 408 and 5xx are tried again.
+
+        `cost` is what it uses of the pacer's limits; a 5xx for which `is_final` holds would be the same
+        next time.
 
         Returns:
             The last answer, whatever its status, except 429.
@@ -143,8 +148,10 @@ class Transport:
         _check_headers(headers)
 
         async def attempt() -> Answer:
-            answer = await self._send(operation, method, url, headers, content, pacer, background=background)
-            if answer.status == 408 or answer.status >= 500:
+            answer = await self._send(
+                operation, method, url, headers, content, pacer, background=background, cost=cost
+            )
+            if (answer.status == 408 or answer.status >= 500) and not is_final(answer):
                 raise _TryAgainError(answer)
             return answer
 
@@ -169,8 +176,9 @@ class Transport:
         headers: Mapping[str, str],
         content: bytes,
         pacer: Pacer | None = None,
+        cost: int = 1,
     ) -> Answer:
-        """Make a call with an effect, once.
+        """Make a call with an effect, once; `cost` is what it uses of the pacer's limits.
 
         Returns:
             The answer, whatever its status, except 429.
@@ -182,7 +190,9 @@ class Transport:
         """
         _check_headers(headers)
         try:
-            return await self._send(operation, method, url, headers, content, pacer, guard=self.guard)
+            return await self._send(
+                operation, method, url, headers, content, pacer, guard=self.guard, cost=cost
+            )
         except _NoAnswerError as failure:
             if failure.sent:
                 raise Uncertain(Code.TIMEOUT_UNCERTAIN, str(failure)) from failure
@@ -201,8 +211,9 @@ class Transport:
         *,
         background: bool = False,
         guard: Callable[[], None] | None = None,
+        cost: int = 1,
     ) -> Answer:
-        async with nullcontext() if pacer is None else pacer.slot(background=background):
+        async with nullcontext() if pacer is None else pacer.slot(background=background, cost=cost):
             if guard is not None:
                 guard()
             started = self._clock()

@@ -11,6 +11,7 @@ from kafka import KafkaProducer
 from schemas.topics import ENK_INVOICES, HOLDING
 from streams.config import StreamsConfig
 from streams.continuity import Continuity
+from streams.intake import SOURCE_TOPICS
 from streams.records import SourceRecord
 from streams.source_log import SourceLog
 from tests.schemas import builders
@@ -65,6 +66,9 @@ def test_what_faust_drops_arrives_and_in_order(
         }
         assert intake.stop() == 0, intake.log
         assert "intake.left_out" in intake.log
+        # The table's own topic is not read as if it were ENK's.
+        assert {record.source[0] for record in outputs.arrived} <= set(SOURCE_TOPICS)
+        assert "changelog" not in intake.log
 
 
 def test_the_log_says_where_the_group_begins_and_ends_and_what_lies_between(

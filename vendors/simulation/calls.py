@@ -29,7 +29,11 @@ HTML = (
 
 @dataclass(slots=True)
 class Call:
-    """One call, as the log and the faults see it. `detail` is filled by the package (its error codes)."""
+    """One call, as the log and the faults see it.
+
+    `detail` is filled by the package (its error codes); so is `refused`, when it says no with a status that
+    sounds like yes.
+    """
 
     package: str
     company: str | None
@@ -37,6 +41,7 @@ class Call:
     kind: CallKind
     request: web.Request
     detail: str | None = None
+    refused: bool = False
 
 
 class FaultStyle(Protocol):
@@ -152,7 +157,7 @@ class Calls:
             if not is_connected(call.request) and not before.request.late_commit:
                 return _cut(call), before
         response = answer()
-        if response.status >= 300:
+        if response.status >= 300 or call.refused:
             return response, before
         after = self._strike(lambda kind: kind.is_after, call)
         if after is None:

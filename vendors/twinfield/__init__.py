@@ -1,0 +1,1 @@
+"""Twinfield's own language: OpenID Connect, SOAP and XML documents, knowing nothing of ENK but the codes."""
