@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -83,25 +84,44 @@ def test_the_log_says_where_the_group_begins_and_ends_and_what_lies_between(
     assert all(record.key == b"adm-between" and record.headers for record in between)
 
 
-def test_offsets_that_a_transaction_took_are_passed_by(
-    log: SourceLog, bootstrap: str, publish: Publish
-) -> None:
+def test_offsets_that_a_transaction_took_are_passed_by(log: SourceLog, bootstrap: str) -> None:
+    place = (ENK_INVOICES, 31)
     producer = KafkaProducer(bootstrap_servers=bootstrap, transactional_id="a-transactional-source")
     producer.init_transactions()
-    for number in range(2):
+    sent = []
+    for number in range(3):
         producer.begin_transaction()
-        topic, key, headers, value = invoice("adm-transaction", str(number))
-        producer.send(topic, key=key, headers=headers, value=value)
+        _, key, headers, value = invoice("adm-transaction", str(number))
+        promised = producer.send(ENK_INVOICES, key=key, headers=headers, value=value, partition=place[1])
         producer.commit_transaction()
+        sent.append(promised.get(30).offset)
     producer.close()
-    last = publish(*invoice("adm-transaction", "9"))
-    place = (ENK_INVOICES, last.partition)
     # Record, marker, record, marker, record.
-    assert [record.offset for record in log.read(place, last.offset - 4, last.offset)] == [
-        last.offset - 4,
-        last.offset - 2,
-    ]
-    assert log.read(place, last.offset - 1, last.offset) == []
+    assert [later - earlier for earlier, later in pairwise(sent)] == [2, 2]
+    assert [record.offset for record in log.read(place, sent[0], sent[2])] == sent[:2]
+    assert log.read(place, sent[2] - 1, sent[2]) == []
+
+
+def test_one_read_tells_of_the_holes_behind_it(
+    log: SourceLog, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [publish(*invoice("adm-holes", str(number))) for number in range(4)]
+    place = (ENK_INVOICES, sent[0].partition)
+    first, last = sent[0].offset, sent[-1].offset
+    assert len(log.read(place, first, first + 1)) == 1
+    asked: list[tuple[int, int]] = []
+    whole = log._read
+
+    def counted(of: tuple[str, int], start: int, end: int) -> list[SourceRecord]:
+        asked.append((start, end))
+        return whole(of, start, end)
+
+    monkeypatch.setattr(log, "_read", counted)
+    # Nothing lies in an empty stretch that was seen; what was seen to be there is read.
+    assert log.read(place, first + 1, first + 1) == []
+    assert asked == []
+    assert [record.offset for record in log.read(place, first + 1, last)] == [s.offset for s in sent[1:3]]
+    assert asked == [(first + 1, last)]
 
 
 class KeptLog:
