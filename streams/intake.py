@@ -124,17 +124,17 @@ class Intake:
 
     async def _look_at_the_ends(self) -> None:
         """Take what was left out at the end of a partition, behind which nothing comes that would show it."""
-        if self._idle():
+        if self._must_not_take():
             return
         try:
             async with self._taking:
                 left_out = await self._continuity.left_out_at_the_ends()
-                if not self._idle():
+                if not self._must_not_take():
                     await self._take_left_out(left_out)
         except Exception as error:  # noqa: BLE001 - as below: Faust would only log it
             self._give_up(error)
 
-    def _idle(self) -> bool:
+    def _must_not_take(self) -> bool:
         """Whether no record may be taken now: the table is being read, or this is the end."""
         return self._finishing or self._app.rebalancing
 

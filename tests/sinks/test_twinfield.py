@@ -107,7 +107,7 @@ async def test_what_is_not_there_is_refused_by_name_in_either_language(bench: Be
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 async def test_a_project_and_a_vat_code_that_are_not_there(language: str) -> None:
-    company = {"settings": {**COMPANY["settings"], "language": language}}  # type: ignore[dict-item]
+    company = {"settings": {**COMPANY["settings"], "language": language}}
     mapping = {"project_from": "werk", "vat_codes": {"sales:laag": "XX"}}
     async with opened(Package.TWINFIELD, company, mapping) as bench:
         await bench.reference(DEBTOR)

@@ -71,7 +71,7 @@ async def test_a_sale_gets_a_number_names_and_vat_lines(client: Client) -> None:
         ("vat", "1530", "credit", "262.50"),
         ("vat", "1531", "credit", "27.00"),
     ]
-    assert answer.find(".//dim2").get("name") == "Bakkerij De Korenaar B.V."  # type: ignore[union-attr]
+    assert answer.find(".//dim2").get("name") == "Bakkerij De Korenaar B.V."
     [sale] = (await client.control.books(client.id))["sales"]
     assert (sale["gross"], sale["open"], sale["provisional"]) == ("1939.50", "1939.50", True)
     assert {row["kind"]: row["amount"] for row in sale["vat"]} == {

@@ -166,7 +166,7 @@ async def test_a_provisional_statement_matches_provisionally(client: Client) -> 
     await client.settings(bank_statements_provisional=True)
     await pay(client)
     assert [row["line.matchstatus"] for row in await sales(client)] == ["matched"]
-    assert (await reading(client)).find(".//matches/set").get("status") == "temporary"  # type: ignore[union-attr]
+    assert (await reading(client)).find(".//matches/set").get("status") == "temporary"
     bank = rows(await client.browse(column("head.code", "equal", "BNK"), column("head.status")))
     assert bank == [{"head.code": "BNK", "head.status": "temporary"}]
 
@@ -270,7 +270,7 @@ async def test_rows_can_be_sorted_and_short(client: Client) -> None:
         ["B"],
         ["2026-0412"],
     ]
-    assert answer.find("tr/td").attrib == {}  # type: ignore[union-attr]
+    assert answer.find("tr/td").attrib == {}
 
 
 async def test_nothing_found(client: Client) -> None:

@@ -45,7 +45,7 @@ async def test_a_debtor_is_written_and_read_with_what_it_inherits(client: Client
         "matchtype": "customersupplier",
         "level": "2",
     }
-    assert read.find("addresses/address").get("id") == "1"  # type: ignore[union-attr]
+    assert read.find("addresses/address").get("id") == "1"
     [booked] = (await client.control.books(client.id))["debtors"]
     assert (booked["code"], booked["vat_number"], booked["kvk_number"], booked["iban"]) == (
         "10023",
