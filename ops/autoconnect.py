@@ -57,10 +57,7 @@ PATIENCE_SECONDS = 6.0
 REFUSED_PAUSE_SECONDS = 10.0
 EVERY_SECONDS = 0.4
 SIMULATED = tuple(package for package in PACKAGES if package in PACKAGES_WITH_SIMULATOR)
-UNLIMITED: Mapping[Package, Mapping[str, object]] = {
-    Package.SNELSTART: {"limits": "off"},
-    Package.TWINFIELD: {"limits": "off"},
-}
+UNLIMITED: Mapping[Package, Mapping[str, object]] = {Package.SNELSTART: {"limits": "off"}}
 """A burst of documents must end: calls are not counted unless somebody asks for that."""
 
 EARLIEST = "2000-01-01"

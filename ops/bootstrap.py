@@ -135,9 +135,8 @@ def apps(settings: Settings) -> Apps:
 
     from ops.packages import Apps
     from sinks.snelstart_settings import SnelStartApp
-    from sinks.twinfield_settings import TwinfieldApp
 
-    snelstart, twinfield = settings.snelstart, settings.twinfield
+    snelstart = settings.snelstart
     return Apps(
         snelstart=SnelStartApp(
             subscription_key=snelstart.subscription_key or SecretStr(""),
@@ -145,13 +144,6 @@ def apps(settings: Settings) -> Apps:
             auth_url=str(snelstart.auth_url),
         ),
         snelstart_limits=(snelstart.calls_per_minute, snelstart.calls_per_hour),
-        twinfield=TwinfieldApp(
-            client_id=twinfield.client_id or "",
-            client_secret=twinfield.client_secret or SecretStr(""),
-            login_url=str(twinfield.login_url).rstrip("/"),
-            cluster_url=str(twinfield.cluster_url) if twinfield.cluster_url else None,
-        ),
-        twinfield_credits=twinfield.credits_per_minute,
     )
 
 

@@ -18,13 +18,11 @@ from sinks.king_settings import DEFAULT_VAT_CODES, KingMapping, booked_rate
 from sinks.mapping import DimensionSource
 from sinks.snelstart_cost_centre import LARGEST_COST_CENTRE
 from sinks.snelstart_settings import SnelStartMapping
-from sinks.twinfield_settings import TwinfieldMapping, vat_key
 from vendors.king.company import COSTS as KING_COSTS
 from vendors.king.company import DEFAULT_ACCOUNTS as KING_ACCOUNTS
 from vendors.king.company import DEFAULT_VAT_CODES as KING_VAT_CODES
 from vendors.king.company import REVENUE as KING_REVENUE
 from vendors.snelstart.simulator import chart
-from vendors.twinfield.simulator import chart as twinfield_chart
 
 _PLAUSIBLE = re.compile(r"[478][0-9]{2,5}")
 
@@ -101,8 +99,6 @@ def company_plan(
             return _snelstart(invoices, stored, settings)
         case Package.KING:
             return _king(invoices, stored, settings)
-        case Package.TWINFIELD:
-            return _twinfield(invoices, stored, settings)
         case other:
             raise ValueError(f"{other} has no simulator")
 
@@ -231,56 +227,6 @@ def _king(
     if own_codes != mapping.vat_codes:
         changes["vat_codes"] = own_codes
     return CompanyPlan({"extra_accounts": extra, "vat_codes": codes, "wrong_post": "post"}, changes)
-
-
-# --- Twinfield ---------------------------------------------------------------------------------------
-
-_TWINFIELD_VAT = {
-    "sales:verlegd": "VV",
-    "sales:icp": "ICT",
-    "sales:export": "VE",
-    "purchase:verlegd:21": "IV",
-    "purchase:verlegd:9": "IVL",
-    "purchase:icp:21": "IEU",
-    "purchase:icp:9": "IEUL",
-    "purchase:import:21": "IIM",
-    "purchase:import:9": "IIML",
-}
-"""The simulated office's own codes, for the kinds of VAT that have no code of Twinfield's."""
-
-
-def _twinfield(
-    invoices: Sequence[Invoice], stored: Mapping[str, object], settings: Mapping[str, object]
-) -> CompanyPlan:
-    mapping = TwinfieldMapping.model_validate(dict(stored))
-    known = {account.code for account in twinfield_chart.default_accounts()}
-    extra = {number: str(kind) for number, kind in _object(settings, "extra_accounts").items()}
-    centres = {code for code, _ in twinfield_chart.DEFAULT_COST_CENTRES}
-    codes = dict(_object(stored, "vat_codes"))
-    has_all_centres = True
-    for direction, line in _lines(invoices):
-        account = mapping.ledger_account(line)
-        if account not in known and account not in extra and is_plausible(account):
-            extra[account] = "PNL"
-        centre = (line.cost_centre or "").strip()
-        has_all_centres = has_all_centres and (not centre or centre in centres)
-        if mapping.vat_code(direction, line.vat) is None:
-            exact = vat_key(direction, line.vat)
-            for key in (exact, f"{direction}:{line.vat.kind}"):
-                if key in _TWINFIELD_VAT:
-                    codes[key] = _TWINFIELD_VAT[key]
-    changes: dict[str, object] = dict(stored)
-    if codes:
-        changes["vat_codes"] = codes
-    if not has_all_centres:
-        changes.setdefault("cost_centre_from", DimensionSource.OFF.value)
-    plan: dict[str, object] = {"extra_accounts": extra}
-    years = settings.get("years") or []
-    assert isinstance(years, Sequence)
-    issued = {invoice.issue_date.year for invoice in invoices} | {int(str(year)) for year in years}
-    if issued:
-        plan["years"] = list(range(min(issued) - (not years), max(issued) + 1 + (not years)))
-    return CompanyPlan(plan, changes)
 
 
 # --- both --------------------------------------------------------------------------------------------

@@ -6,13 +6,12 @@ Adding a package = one entry here, after its rooms in `vendors/`, `sinks/` and `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.invoice import Direction
 from schemas.outcome import Package
 from sinks.contract import DirectSink, FileSink, Traits
 from sinks.king import KingMapping, KingSink
@@ -20,28 +19,18 @@ from sinks.mapping import AdministrationMapping
 from sinks.snelstart import TRAITS as SNELSTART_TRAITS
 from sinks.snelstart import SnelStartSink, open_client
 from sinks.snelstart_settings import SnelStartApp, SnelStartCredentials, SnelStartMapping
-from sinks.twinfield import TRAITS as TWINFIELD_TRAITS
-from sinks.twinfield import TwinfieldSink
-from sinks.twinfield import open_client as open_twinfield_client
-from sinks.twinfield_settings import TwinfieldApp, TwinfieldCredentials, TwinfieldMapping
 from sources.contract import Source
 from sources.snelstart import SnelStartSource
-from sources.twinfield import TwinfieldSource
 from vendors.pacing import Limit, Monotonic, Pacer
 from vendors.transport import Transport
 
 
 @dataclass(frozen=True)
 class Apps:
-    """Our own products at the vendors: what all customers share.
-
-    `snelstart_limits` are calls per minute and hour, `twinfield_credits` credits per minute.
-    """
+    """Our own products at the vendors: what all customers share; limits are calls per minute and hour."""
 
     snelstart: SnelStartApp
     snelstart_limits: tuple[int, int] = (450, 4500)
-    twinfield: TwinfieldApp = field(default_factory=TwinfieldApp)
-    twinfield_credits: int = 24
 
 
 @dataclass(frozen=True)
@@ -113,26 +102,6 @@ def _snelstart_pacer(apps: Apps) -> Pacer:
     return Pacer(45, (Limit(per_minute, timedelta(minutes=1)), Limit(per_hour, timedelta(hours=1))))
 
 
-def _open_twinfield(
-    credentials: BaseModel,
-    mapping: AdministrationMapping,
-    apps: Apps,
-    transport: Transport,
-    pacer: Pacer,
-    clock: Monotonic,
-) -> Opened:
-    assert isinstance(credentials, TwinfieldCredentials)
-    assert isinstance(mapping, TwinfieldMapping)
-    client = open_twinfield_client(credentials, apps.twinfield, transport, pacer, clock)
-    source = TwinfieldSource(client, mapping.journals_of(Direction.SALES), mapping.first_year)
-    return Opened(TwinfieldSink(client, mapping), source)
-
-
-def _twinfield_pacer(apps: Apps) -> Pacer:
-    """Credits of one organisation; one below the vendor's ten calls at once."""
-    return Pacer(9, (Limit(apps.twinfield_credits, timedelta(minutes=1)),))
-
-
 PACKAGES: Mapping[Package, DirectPackage | FilePackage] = {
     Package.SNELSTART: DirectPackage(
         mapping=SnelStartMapping,
@@ -140,13 +109,6 @@ PACKAGES: Mapping[Package, DirectPackage | FilePackage] = {
         credentials=SnelStartCredentials,
         pacer=_snelstart_pacer,
         open=_open_snelstart,
-    ),
-    Package.TWINFIELD: DirectPackage(
-        mapping=TwinfieldMapping,
-        credentials=TwinfieldCredentials,
-        traits=TWINFIELD_TRAITS,
-        pacer=_twinfield_pacer,
-        open=_open_twinfield,
     ),
     Package.KING: FilePackage(mapping=KingMapping, sink=KingSink()),
 }

@@ -299,24 +299,3 @@ class SnelStartSettings(SettingGroup):
         450, description="Budget of one administration; the vendor allows 500 on production links."
     )
     calls_per_hour: PositiveInt = Field(4500, description="The same for an hour; the vendor allows 5,000.")
-
-
-class TwinfieldSettings(SettingGroup):
-    """Twinfield's web services."""
-
-    client_id: str | None = Field(
-        None,
-        description="ENK's client registration, one for all customers; needed to reach Twinfield itself.",
-    )
-    client_secret: Secret | None = Field(None, description="The secret of that registration.")
-    login_url: AnyHttpUrl = Field(
-        AnyHttpUrl("https://login.twinfield.com"), description="Where tokens come from."
-    )
-    cluster_url: AnyHttpUrl | None = Field(
-        None, description="Cluster to use when Twinfield, which normally names it, has not named one yet."
-    )
-    credits_per_minute: PositiveInt = Field(
-        24,
-        description="Budget of one organisation (a query costs 1, a booking 3). The vendor allows 25 until "
-        "it has certified the registration, and 500 after that.",
-    )

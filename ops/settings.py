@@ -33,7 +33,6 @@ from ops.setting_groups import (
     SettingGroup,
     SnelStartSettings,
     TracingSettings,
-    TwinfieldSettings,
 )
 
 
@@ -101,7 +100,6 @@ class Settings(BaseSettings):
     log: LogSettings = Field(default_factory=LogSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     snelstart: SnelStartSettings = Field(default_factory=SnelStartSettings)
-    twinfield: TwinfieldSettings = Field(default_factory=TwinfieldSettings)
     data_dir: Path = Field(
         Path(".koppeling"),
         description="Where embedded services and generated keys live; created when missing.",

@@ -16,8 +16,6 @@ def credentials_of(company: Mapping[str, object]) -> dict[str, object]:
     match Package(str(company["package"])):
         case Package.SNELSTART:
             return {**given, "base_url": urls["api_url"], "auth_url": urls["auth_url"]}
-        case Package.TWINFIELD:
-            return {**given, "login_url": urls["login_url"]}
         case Package.KING:
             return {"folder": given["folder"], "emptied_by_program": True}
         case other:

@@ -92,8 +92,7 @@ CATALOGUE: tuple[CatalogueRow, ...] = (
         "Twinfield SOAP web services (processxml, finder, browse) with OAuth 2.",
         "Well: WSDL, vendor documents and real fixtures in both directions. Less sure: "
         "reverse-charge VAT codes "
-        "per office and the scope of the duplicate check. Not yet booked in a live Twinfield.",
-        built=True,
+        "per office and the scope of the duplicate check.",
     ),
     CatalogueRow(
         Package.ACCOUNTVIEW_OFFLINE,

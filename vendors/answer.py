@@ -21,12 +21,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the package said; `headers` are found by name in any case, `phrase` follows the status code."""
+    """What the package said; `headers` are found by name in any case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    phrase: str = ""
 
     @property
     def is_success(self) -> bool:

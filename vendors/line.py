@@ -55,8 +55,7 @@ class Line:
                 parts.append(part)
         finally:
             await response.aclose()
-        phrase = bytes(response.extensions.get("reason_phrase", b"")).decode("utf-8", "replace")
-        return Answer(response.status_code, response.headers, b"".join(parts), phrase)
+        return Answer(response.status_code, response.headers, b"".join(parts))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,7 +1,5 @@
 """How fast one connection may call its package: calls side by side, and calls per minute and hour.
 
-Where a package counts credits, a limit is in credits and each call says what it costs.
-
 A `Pacer` belongs to one connection and is shared by the sink and the source of its administrations,
 which the lease keeps in one process; the next process resumes from what was `used`. It counts in slots
 of a sixtieth of each period and never lets more than the limit through in any window of that length,
@@ -32,7 +30,7 @@ SLOTS = 60
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `calls` (or credits) in any window of `period`."""
+    """At most `calls` in any window of `period`."""
 
     calls: int
     period: timedelta
@@ -48,17 +46,12 @@ class _Window:
         self._counts: deque[tuple[int, int]] = deque()
         self._total = 0
 
-    def wait(self, now: float, share: float, cost: int) -> float:
-        """Seconds until a call of that cost fits in `share` of the limit; 0 when it does."""
+    def wait(self, now: float, share: float) -> float:
+        """Seconds until one more call fits in `share` of the limit; 0 when it does."""
         self._forget(now)
-        excess = self._total + cost - max(cost, int(self._calls * share))
-        if excess <= 0:
+        if self._total < max(1, int(self._calls * share)):
             return 0.0
-        for slot, calls in self._counts:
-            excess -= calls
-            if excess <= 0:
-                return self._free_at(slot) - now
-        raise AssertionError("an empty window has room for any call")
+        return self._free_at(self._counts[0][0]) - now
 
     def _forget(self, now: float) -> None:
         while self._counts and self._free_at(self._counts[0][0]) <= now:
@@ -82,8 +75,8 @@ class _Window:
         for age, number in sorted(calls, reverse=True):
             self._add(int((now - age) // self._slot), number)
 
-    def count(self, now: float, cost: int) -> None:
-        self._add(int(now // self._slot), cost)
+    def count(self, now: float) -> None:
+        self._add(int(now // self._slot), 1)
 
     def _add(self, slot: int, calls: int) -> None:
         if self._counts and self._counts[-1][0] == slot:
@@ -146,18 +139,18 @@ class Pacer:
             window.resume(used.get(window.period, ()), now)
 
     @asynccontextmanager
-    async def slot(self, *, background: bool = False, cost: int = 1) -> AsyncIterator[None]:
-        """Hold a place for one call, which uses `cost` of every limit.
+    async def slot(self, *, background: bool = False) -> AsyncIterator[None]:
+        """Hold a place for one call.
 
         Raises:
             NotSent: when the wait would be longer than `longest_wait`.
         """
         async with self._semaphore:
-            await self._admit(self._background_share if background else 1.0, cost)
+            await self._admit(self._background_share if background else 1.0)
             yield
 
-    async def _admit(self, share: float, cost: int) -> None:
-        while (wait := self._wait(share, cost)) > 0:
+    async def _admit(self, share: float) -> None:
+        while (wait := self._wait(share)) > 0:
             if wait > self._longest_wait:
                 raise NotSent(
                     Code.RATE_LIMITED, retry_after=timedelta(seconds=wait), scope=Scope.ADMINISTRATION
@@ -165,11 +158,11 @@ class Pacer:
             await self._sleep(wait)
         now = self._clock()
         for window in self._windows:
-            window.count(now, cost)
+            window.count(now)
 
-    def _wait(self, share: float, cost: int) -> float:
+    def _wait(self, share: float) -> float:
         now = self._clock()
         wait = self._pause_until - now
         for window in self._windows:
-            wait = max(wait, window.wait(now, share, cost))
+            wait = max(wait, window.wait(now, share))
         return wait

@@ -130,13 +130,8 @@ class Transport:
         content: bytes | None = None,
         pacer: Pacer | None = None,
         background: bool = False,
-        cost: int = 1,
-        is_final: Callable[[Answer], bool] = lambda _: False,
     ) -> Answer:
         """Make a call without effect; a time-out, a cut connection, 408 and 5xx are tried again.
-
-        `cost` is what it uses of the pacer's limits; a 5xx for which `is_final` holds would be the same
-        next time.
 
         Returns:
             The last answer, whatever its status, except 429.
@@ -148,10 +143,8 @@ class Transport:
         _check_headers(headers)
 
         async def attempt() -> Answer:
-            answer = await self._send(
-                operation, method, url, headers, content, pacer, background=background, cost=cost
-            )
-            if (answer.status == 408 or answer.status >= 500) and not is_final(answer):
+            answer = await self._send(operation, method, url, headers, content, pacer, background=background)
+            if answer.status == 408 or answer.status >= 500:
                 raise _TryAgainError(answer)
             return answer
 
@@ -176,9 +169,8 @@ class Transport:
         headers: Mapping[str, str],
         content: bytes,
         pacer: Pacer | None = None,
-        cost: int = 1,
     ) -> Answer:
-        """Make a call with an effect, once; `cost` is what it uses of the pacer's limits.
+        """Make a call with an effect, once.
 
         Returns:
             The answer, whatever its status, except 429.
@@ -190,9 +182,7 @@ class Transport:
         """
         _check_headers(headers)
         try:
-            return await self._send(
-                operation, method, url, headers, content, pacer, guard=self.guard, cost=cost
-            )
+            return await self._send(operation, method, url, headers, content, pacer, guard=self.guard)
         except _NoAnswerError as failure:
             if failure.sent:
                 raise Uncertain(Code.TIMEOUT_UNCERTAIN, str(failure)) from failure
@@ -211,9 +201,8 @@ class Transport:
         *,
         background: bool = False,
         guard: Callable[[], None] | None = None,
-        cost: int = 1,
     ) -> Answer:
-        async with nullcontext() if pacer is None else pacer.slot(background=background, cost=cost):
+        async with nullcontext() if pacer is None else pacer.slot(background=background):
             if guard is not None:
                 guard()
             started = self._clock()

@@ -85,15 +85,6 @@ def require_app_key(settings: Settings, package: Package, given: Mapping[str, ob
             "all customers. "
             "Set it (workers need it too), or give subscription_key with --stdin."
         )
-    if package is Package.TWINFIELD and not (
-        (given.get("client_id") or settings.twinfield.client_id)
-        and (given.get("client_secret") or settings.twinfield.client_secret)
-    ):
-        raise Trouble(
-            "TWINFIELD__CLIENT_ID and TWINFIELD__CLIENT_SECRET are not set: ENK's own registration at "
-            "Twinfield, one for all customers. "
-            "Set them (workers need them too), or give client_id and client_secret with --stdin."
-        )
 
 
 def _from_stdin() -> dict[str, object]:

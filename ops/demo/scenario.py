@@ -29,18 +29,6 @@ FAULTS: Mapping[Package, Sequence[tuple[str, Mapping[str, object]]]] = {
         ),
         ("token of yesterday", {"kind": "token_revoked", "operation": "relaties.POST", "count": 1}),
     ),
-    Package.TWINFIELD: (
-        (
-            "too many credits",
-            {"kind": "rate_limit", "operation": "transactions", "count": 2, "retry_after": 1},
-        ),
-        ("connection cut after the booking", {"kind": "cut_after", "operation": "transactions", "count": 1}),
-        (
-            "a fault without a number after the booking",
-            {"kind": "status_after", "status": 500, "operation": "transactions", "count": 1},
-        ),
-        ("token of yesterday", {"kind": "token_revoked", "operation": "dimensions", "count": 1}),
-    ),
     Package.KING: (("King does not read its folder", {"kind": "status", "operation": "import", "count": 3}),),
 }
 """What goes wrong in each package, by what people call it."""

@@ -38,7 +38,6 @@ QUICK: Mapping[str, str] = {
     "READBACK__SWEEP_INTERVAL_SECONDS": "20",
     "SNELSTART__CALLS_PER_MINUTE": "60000",
     "SNELSTART__CALLS_PER_HOUR": "600000",
-    "TWINFIELD__CREDITS_PER_MINUTE": "60000",
 }
 """Shorter terms beside simulators, so that people see things happen, and no budget of our own.
 

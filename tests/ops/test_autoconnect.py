@@ -317,20 +317,3 @@ def test_king_gets_vat_codes_for_assessed_low_rates() -> None:
     assert isinstance(codes, dict)
     assert {"24", "26", "27"} <= set(codes)
     assert plan.mapping == {}
-
-
-def test_twinfield_gets_accounts_years_and_the_codes_that_the_office_has_for_what_has_none() -> None:
-    lines = [line(ledger_account="8350"), line("5.00", "verlegd", "0", id="2", ledger_account="99999")]
-    vat = {"kind": "icp", "rate": "0", "assessed_rate": "9"}
-    bought = purchase(line(vat=vat, ledger_account="4711", cost_centre="NOORD"))
-
-    plan = company_plan(Package.TWINFIELD, [invoice(lines=lines), bought], {}, {})
-    later = company_plan(Package.TWINFIELD, [invoice()], plan.mapping, plan.settings)
-
-    assert plan.settings == {"extra_accounts": {"8350": "PNL", "4711": "PNL"}, "years": [2025, 2026, 2027]}
-    assert plan.mapping == {
-        "vat_codes": {"sales:verlegd": "VV", "purchase:icp:9": "IEUL"},
-        "cost_centre_from": "off",
-    }
-    assert (later.settings, later.mapping) == (plan.settings, plan.mapping)
-    assert company_plan(Package.TWINFIELD, [], {}, {}).settings == {"extra_accounts": {}}

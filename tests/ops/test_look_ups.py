@@ -14,7 +14,6 @@ from schemas.invoice import Direction
 from schemas.outcome import Package
 from sinks.contract import Traits
 from sinks.snelstart_settings import SnelStartCredentials
-from sinks.twinfield_settings import TwinfieldCredentials
 from tests.sinks.snelstart_world import APP
 from vendors.transport import Transport
 
@@ -22,7 +21,6 @@ DIRECT = {package: made for package, made in PACKAGES.items() if isinstance(made
 FILES = [package for package, made in PACKAGES.items() if isinstance(made, FilePackage)]
 CREDENTIALS = {
     Package.SNELSTART: SnelStartCredentials.model_validate({"koppelsleutel": "sleutel"}),
-    Package.TWINFIELD: TwinfieldCredentials.model_validate({"refresh_token": "token", "office": "NL01"}),
 }
 
 

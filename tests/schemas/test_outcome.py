@@ -159,11 +159,7 @@ def test_the_catalogue_is_enks_table() -> None:
         ("Asperion", "Bestand", "niet mogelijk", "module import CSV"),
         ("Exact Globe", "Bestand", "niet mogelijk", "Financieel import"),
     ]
-    assert {row.package for row in CATALOGUE if row.built} == {
-        Package.SNELSTART,
-        Package.TWINFIELD,
-        Package.KING,
-    }
+    assert {row.package for row in CATALOGUE if row.built} == {Package.SNELSTART, Package.KING}
     assert all(row.package.label == row.boekhoudpakket for row in CATALOGUE)
 
 

@@ -40,8 +40,8 @@ def pacer(time: Time, *limits: Limit, wait: float = 1e9, share: float = 0.5, con
     )
 
 
-async def call(pacer: Pacer, *, background: bool = False, cost: int = 1) -> None:
-    async with pacer.slot(background=background, cost=cost):
+async def call(pacer: Pacer, *, background: bool = False) -> None:
+    async with pacer.slot(background=background):
         pass
 
 
@@ -86,47 +86,6 @@ async def test_the_whole_limit_is_used_in_the_long_run() -> None:
     for _ in range(600):
         await call(paced)
     assert 600 / (time.now - begin) > 0.9
-
-
-@given(
-    calls=st.lists(st.tuples(st.floats(0, 20), st.integers(1, 5)), min_size=1, max_size=60),
-    allowed=st.integers(5, 12),
-)
-def test_no_window_ever_holds_more_credits_than_the_limit(
-    calls: list[tuple[float, int]], allowed: int
-) -> None:
-    async def run() -> list[tuple[float, int]]:
-        time = Time()
-        paced = pacer(time, Limit(allowed, MINUTE))
-        spent = []
-        for gap, cost in calls:
-            time.now += gap
-            await call(paced, cost=cost)
-            spent.append((time.now, cost))
-        return spent
-
-    spent = asyncio.run(run())
-    for start, _ in spent:
-        assert sum(cost for at, cost in spent if start <= at < start + 60 - 1e-6) <= allowed
-
-
-async def test_look_ups_and_bookings_use_what_an_uncertified_registration_is_allowed() -> None:
-    time = Time()
-    paced = pacer(time, Limit(24, MINUTE))
-    started, credits = time.now, 0
-    while time.now < started + 3_600:
-        for cost in (1, 3):
-            await call(paced, cost=cost)
-            credits += cost
-    assert credits >= 0.9 * 25 * 60
-
-
-async def test_a_call_that_costs_more_than_its_share_goes_out_when_all_is_free() -> None:
-    time = Time()
-    paced = pacer(time, Limit(4, MINUTE), share=0.5)
-    await call(paced, background=True, cost=3)
-    await call(paced, background=True, cost=3)
-    assert time.slept >= 59
 
 
 async def test_a_wait_that_is_too_long_is_not_sent_and_says_how_long() -> None:

@@ -90,22 +90,6 @@ async def test_the_last_5xx_of_a_read_is_handed_over(transport: Transport, wire:
     assert (got.status, got.body, len(wire.received)) == (500, b"kapot", READ_ATTEMPTS)
 
 
-async def test_a_5xx_that_would_be_the_same_next_time_is_not_asked_for_again(
-    transport: Transport, wire: WireServer
-) -> None:
-    wire.will(answer(500, "for good"), answer(200, "fine"))
-    found = await transport.read(
-        "lezen", "GET", wire.url + "/x", headers=HEADERS, is_final=lambda one: one.body == b"for good"
-    )
-    assert (found.status, len(wire.received)) == (500, 1)
-
-
-async def test_the_words_after_the_status_code_are_kept(transport: Transport, wire: WireServer) -> None:
-    wire.will(answer(401, ""))
-    found = await transport.read("lezen", "GET", wire.url + "/x", headers=HEADERS)
-    assert (found.status, found.phrase) == (401, "X")
-
-
 async def test_429_is_not_repeated_and_says_how_long(transport: Transport, wire: WireServer) -> None:
     wire.will(answer(429, "rustig", {"Retry-After": "17"}))
     with pytest.raises(Refused) as caught:

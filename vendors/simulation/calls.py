@@ -29,11 +29,7 @@ HTML = (
 
 @dataclass(slots=True)
 class Call:
-    """One call, as the log and the faults see it.
-
-    `detail` is filled by the package (its error codes); so is `refused`, when it says no with a status that
-    sounds like yes.
-    """
+    """One call, as the log and the faults see it. `detail` is filled by the package (its error codes)."""
 
     package: str
     company: str | None
@@ -41,7 +37,6 @@ class Call:
     kind: CallKind
     request: web.Request
     detail: str | None = None
-    refused: bool = False
 
 
 class FaultStyle(Protocol):
@@ -157,7 +152,7 @@ class Calls:
             if not is_connected(call.request) and not before.request.late_commit:
                 return _cut(call), before
         response = answer()
-        if response.status >= 300 or call.refused:
+        if response.status >= 300:
             return response, before
         after = self._strike(lambda kind: kind.is_after, call)
         if after is None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from vendors.simulation.simulator import Simulator, Stage
 
-PACKAGES_WITH_SIMULATOR = ("snelstart", "king", "twinfield")
+PACKAGES_WITH_SIMULATOR = ("snelstart", "king")
 """Packages that have a simulator in this version."""
 
 

@@ -94,14 +94,6 @@ def test_what_is_missing_is_named_and_what_was_given_is_not_repeated(terminal: T
     assert "SNELSTART__SUBSCRIPTION_KEY is not set" in asked
 
 
-def test_our_own_registration_must_be_known(terminal: Terminal, book: Book) -> None:
-    book.receive(builders.administration(package="twinfield"))
-    given = '{"refresh_token": "geheim", "office": "001"}'
-    said = terminal.said("connect", "adm-1001", "--stdin", stdin=given)
-    assert "TWINFIELD__CLIENT_ID and TWINFIELD__CLIENT_SECRET are not set" in said
-    assert "geheim" not in said
-
-
 def test_a_package_that_is_not_built(terminal: Terminal, book: Book) -> None:
     book.receive(builders.administration(package="afas"))
     assert "AFAS is not built yet" in terminal.said("connect", "adm-1001", "--stdin", stdin="{}")
