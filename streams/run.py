@@ -55,7 +55,14 @@ def run(
     Returns:
         The exit status: 0 after a stop, 75 when Faust gave up.
     """
-    return asyncio.run(_serve(config, on_ready or (lambda: None), progress or Progress(), on_start))
+
+    async def serve() -> int:
+        try:
+            return await _serve(config, on_ready or (lambda: None), progress or Progress(), on_start)
+        except Exception as error:  # noqa: BLE001 - threads of Faust's consumer would keep the process, idle
+            give_up(error)
+
+    return asyncio.run(serve())
 
 
 async def _serve(
@@ -70,7 +77,8 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     config.data_dir.mkdir(parents=True, exist_ok=True)
     app = create_app(config)
-    intake = Intake(app, SourceLog(config), give_up)
+    source_log = SourceLog(config)
+    intake = Intake(app, source_log, give_up)
     pulse = progress.pulse("event loop", STILL_SECONDS)
     assigned = progress.condition("kafka", "no partitions are assigned yet, or the table is being read")
     beating = asyncio.create_task(_beat(pulse), name="intake-pulse")
@@ -88,6 +96,7 @@ async def _serve(
     if app.crashed:
         give_up(app.crash_reason or RuntimeError("Faust stopped without a reason"))
     log.info("intake_stopping")
+    source_log.close()
     assigned.lost("stopping")
     try:
         async with asyncio.timeout(STOP_SECONDS):

@@ -6,6 +6,7 @@ Blocking; called in a thread. Uses no consumer group, so it never takes a partit
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +16,15 @@ from typing import TypedDict
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_after_delay,
+    stop_any,
+    stop_when_event_set,
+    wait_exponential,
+)
 
 from streams.config import StreamsConfig
 from streams.records import SourceRecord
@@ -62,13 +71,19 @@ class SourceLog:
         self._patience = config.send_timeout_seconds
         self._monotonic = monotonic
         self._ahead: dict[Partition, _Ahead] = {}
+        self._closing = threading.Event()
         # These are reads, and a broker that has just started has no coordinator yet.
         self._patiently = Retrying(
             retry=retry_if_exception_type(KafkaError),
-            stop=stop_after_delay(self._patience),
+            stop=stop_any(stop_after_delay(self._patience), stop_when_event_set(self._closing)),
             wait=wait_exponential(0.1, max=2),
+            sleep=sleep_using_event(self._closing),
             reraise=True,
         )
+
+    def close(self) -> None:
+        """Do not try again any more what fails from now on: this process is to end. Any thread."""
+        self._closing.set()
 
     def next_offsets(self, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
         """Where the group goes on: its committed offset, or the oldest record where it has none.

@@ -162,3 +162,12 @@ def test_a_record_that_cannot_be_sent_ends_the_process_and_is_read_again(
         (record,) = outputs.until(lambda arrived: len(arrived) >= 1)
         assert record.key == b"adm-afas"
         assert impatient.stop() == 0, impatient.log
+
+
+def test_a_start_that_fails_ends_the_process(broker: KafkaNode, bootstrap: str, tmp_path: Path) -> None:
+    """It must not linger with the threads of Faust's consumer: its supervisor would take it for alive."""
+    broker.kill()
+    try:
+        assert IntakeProcess(bootstrap, tmp_path).start().wait() == EXIT_GAVE_UP
+    finally:
+        broker.start()
